@@ -1,0 +1,173 @@
+// The words that scenarios are written in: types, and functions that return what they are given.
+// A scenario imports this file, its own folder and npm packages, and nothing else.
+import type Router from '@koa/router'
+import type { Traits } from './adapter.ts'
+import type { Kind, Kinds } from './kinds/index.ts'
+
+/** The one place where `any` is allowed: what a test client got, and variants of every shape. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any
+
+/** A number that a learner may turn: a slider on the page, `~sessionTtlMs=200` in a setup id. */
+export interface Knob {
+  /** What it is, in a few words: "requests a client may make per window". */
+  says: string
+  default: number
+  min: number
+  max: number
+  unit: 'ms' | 'requests' | 'bytes' | 'count' | 'percent'
+}
+export type Knobs = Record<string, Knob>
+
+/** What every variant is given beside the kinds that it needs. */
+export interface Tools<K extends Knobs> {
+  /** The knobs' values: the defaults, or what the setup id says. */
+  knobs: { readonly [Name in keyof K]: number }
+  /** Milliseconds since epoch. */
+  nowMs(): number
+  /**
+   * 32 random bytes to sign or encrypt with, different for each setup, the same for all of its
+   * processes and after a restart.
+   */
+  secret: Uint8Array
+}
+
+/** One answer to a scenario's question: a small Koa program over the kinds that it needs. */
+export interface Variant<Needs extends Kind, K extends Knobs> {
+  title: string
+  /** The idea in one sentence. */
+  idea: string
+  /** False for a variant that is wrong on purpose: it runs on loopback only. */
+  safe?: boolean
+  /** What it keeps things in; `['session']` puts `session` among its tools. */
+  needs: readonly Needs[]
+  knobs?: K
+  /** Adds the variant's routes to `router`. Called once per process, before its first request. */
+  mount(router: Router, tools: Pick<Kinds, Needs> & Tools<K>): void
+}
+export type AnyVariant = Variant<Any, Any>
+
+/** Returns `variant` as it is; the compiler checks it. */
+export const defineVariant = <
+  const Needs extends Kind,
+  const K extends Knobs = Record<never, Knob>,
+>(
+  variant: Variant<Needs, K>,
+): Variant<Needs, K> => variant
+
+/** What came back for one request. */
+export interface Answer {
+  status: number
+  headers: Headers
+  /** The body as text. */
+  text: string
+  /** The body parsed; undefined where it is no JSON. */
+  json: Any
+  /** When the request was sent and when its answer was complete, in milliseconds since epoch. */
+  sentAtMs: number
+  doneAtMs: number
+}
+
+/** One browser or app: it keeps its cookies and headers from request to request. */
+export interface Client {
+  /** Sent with every request; change it freely, e.g. `client.headers.authorization = …`. */
+  headers: Record<string, string>
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
+  /** Sends `body` as JSON. */
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  send(request: Request): Promise<Answer>
+  /** The value of a cookie that the client holds; undefined if it holds none of that name. */
+  cookie(name: string): string | undefined
+  /** Puts a cookie into the client's hands, as a thief or an attacker would. */
+  setCookie(name: string, value: string): void
+  /** Another client that holds what this one holds now: a stolen copy. */
+  copy(options?: { worker?: number }): Client
+}
+
+/** A request as data. `path` is relative to the setup: `/me`. */
+export interface Request {
+  method: string
+  path: string
+  headers?: Record<string, string>
+  /** Sent as JSON; a string is sent as it is. */
+  body?: unknown
+}
+
+/** What an exercise may do. `Names` are the knobs that it reads. */
+export interface Hands<Names extends string = never> {
+  /**
+   * A new client with an empty cookie jar. All clients talk to the same server process, unless
+   * `worker` (from 1, up to the claim's `workers`) names another.
+   */
+  client(options?: { worker?: number }): Client
+  /** The knobs' values in the setup under test. */
+  knobs: { readonly [Name in Names]: number }
+  /** Not the claim's business, but needed to judge it: if not `ok` the verdict is `unknown`. */
+  assume(ok: boolean, because: string): void
+  /** The claim itself: if not `ok` the verdict is `breaks`. `because` says what was seen. */
+  expect(ok: boolean, because: string): void
+  /** Adds a line to the transcript. */
+  note(text: string): void
+  /** Waits, in real time. */
+  waitMs(ms: number): Promise<void>
+  /** Stops all server processes in good order and starts them again. */
+  restart(): Promise<void>
+  /** Kills one server process without warning (from 1; 1 if left out) and waits for its successor. */
+  kill(worker?: number): Promise<void>
+}
+
+/**
+ * A scripted client: a probe, an attack, a walk-through. Ends well if what it looked for holds;
+ * `expect` and `assume` end it early; anything it throws makes the verdict `unknown`.
+ */
+export type Exercise<Names extends string = never> = (hands: Hands<Names>) => Promise<void>
+
+/** A sentence that a learner could bet on, how to find out, and who keeps it. */
+export interface Claim<Name extends string, Names extends string = string> {
+  says: string
+  exercise: (hands: Hands<Any>) => Promise<void>
+  /**
+   * The variants that keep the claim; the others must break it. As a function where the backend
+   * decides too; `traits` are those that all backends of the setup have together, and all true for
+   * a setup that needs none.
+   */
+  heldBy: readonly Name[] | ((of: { variant: Name; traits: Traits }) => boolean)
+  /** Server processes that the exercise needs; 1 if left out. */
+  workers?: number
+  /** Knobs to prove it with, where the defaults would take too long. */
+  knobs?: Partial<Record<Names, number>>
+}
+export type AnyClaim = Claim<Any, Any>
+
+/** What a measurement or a hand-made load sends, as plain data. */
+export interface Workload {
+  says: string
+  /** Brings `client` into the state that the requests need, e.g. signs it in. */
+  prepare?(client: Client): Promise<void>
+  /** The requests, sent over and over in this order with what `client` holds. */
+  requests(client: Client): Request[]
+}
+
+type KnobsOf<V> = V extends Record<string, Variant<Any, infer K>> ? Extract<keyof K, string> : never
+
+/** A question about back ends, with several answers that run. */
+export interface Scenario<V extends Record<string, AnyVariant>> {
+  title: string
+  question: string
+  /** The id of one of the chapters of `scenarios.config.ts`. */
+  chapter: string
+  /** The metric that answers the question. */
+  primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls' | 'memory'
+  variants: V
+  claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>
+  workloads?: Record<string, Workload>
+}
+export type AnyScenario = Scenario<Record<string, AnyVariant>>
+
+/** Returns `scenario` as it is; the compiler checks it. */
+export const defineScenario = <V extends Record<string, AnyVariant>>(
+  scenario: Scenario<V>,
+): Scenario<V> => scenario
+
+export type { Traits } from './adapter.ts'
+export type { Json, Kind, Limiter, LuaStep, Session, SessionData, Step } from './kinds/index.ts'
