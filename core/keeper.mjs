@@ -1,0 +1,71 @@
+// Keeps one throw-away folder, and a server in it if asked to, for as long as its parent lives: when
+// its standard input ends, even because the parent was killed, it stops the server and removes the
+// folder. It runs detached, so that Ctrl-C in the terminal does not reach it before its work is
+// done. Plain JavaScript, because it must be up before anything is compiled.
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+let ending = false
+let server
+
+const run = (command, folder) =>
+  spawn(command.file, command.args, {
+    cwd: folder,
+    env: { ...process.env, ...command.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(command.uid === undefined ? {} : { uid: command.uid }),
+    ...(command.gid === undefined ? {} : { gid: command.gid }),
+  })
+
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
+
+const ended = (child) =>
+  new Promise((resolve) => {
+    let lastWords = ''
+    child.stderr?.on('data', (data) => {
+      lastWords = (lastWords + data).slice(-400)
+    })
+    child.on('error', (error) => resolve({ code: -1, lastWords: error.message }))
+    child.on('exit', (code, signal) => resolve({ code: code ?? signal, lastWords }))
+  })
+
+const keep = async ({ folder, before = [], server: command }) => {
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  if (!command) return
+  for (const step of before) {
+    const { code, lastWords } = await ended(run(step, folder))
+    if (code !== 0) return say({ failed: `${step.file} ended with ${code}: ${lastWords.trim()}` })
+  }
+  // A server that dies on its own is started again on the same port over the same files; one
+  // that cannot even run for a second is given up.
+  for (;;) {
+    if (ending) return
+    const startedMs = Date.now()
+    server = run(command, folder)
+    const { code, lastWords } = await ended(server)
+    if (ending) return
+    if (Date.now() - startedMs < 1000)
+      return say({ failed: `${command.file} ended with ${code}: ${lastWords.trim()}` })
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+}
+
+const end = async () => {
+  if (ending) return
+  ending = true
+  if (server && server.exitCode === null && server.signalCode === null) {
+    const gone = new Promise((resolve) => server.once('exit', resolve))
+    server.kill('SIGINT')
+    const timer = setTimeout(() => server.kill('SIGKILL'), 5000)
+    await gone
+    clearTimeout(timer)
+  }
+  process.exit(0)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+process.stdout.on('error', () => {})
+const lines = createInterface({ input: process.stdin })
+lines.once('line', (line) => keep(JSON.parse(line)))
+lines.on('close', end)

@@ -1,0 +1,51 @@
+// Throw-away folders, with or without a server in them, that go away with this process however it
+// ends. See keeper.mjs for the one who sees to it.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Command } from './adapter.ts'
+
+const keeper = fileURLToPath(new URL('./keeper.mjs', import.meta.url))
+
+export interface Kept {
+  folder: string
+  /** Settles only if the server cannot be run, with the reason. */
+  failed: Promise<string>
+  /** Stops the server and removes the folder. */
+  stop(): Promise<void>
+}
+
+/** Makes a throw-away folder and, where `launch` says how, runs a server in it. */
+export const keepFolder = (
+  name: string,
+  launch?: (folder: string) => { before?: Command[]; server: Command },
+): Kept => {
+  const folder = mkdtempSync(join(tmpdir(), `seesaw-${name}-`))
+  const child = spawn(process.execPath, [keeper], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  child.unref()
+  child.stdin.on('error', () => {})
+  child.stdin.write(`${JSON.stringify({ folder, ...launch?.(folder) })}\n`)
+  const failed = new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) =>
+      resolve((JSON.parse(line) as { failed: string }).failed),
+    )
+    child.on('error', (error) => resolve(error.message))
+  })
+  // Neither the process nor its pipes may keep a finished command alive.
+  for (const pipe of [child.stdin, child.stdout]) (pipe as { unref?(): void }).unref?.()
+  return { folder, failed, stop: () => stopped(child) }
+}
+
+const stopped = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.ref()
+    child.once('exit', () => resolve())
+    child.stdin?.end()
+  })

@@ -1,0 +1,104 @@
+// Finds scenarios, adapters and backends by folder. The only place with a dynamic import, and the
+// reason why nothing else in core/ names a scenario or a backend.
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Adapter, Backend } from './adapter.ts'
+import { type Config, checkConfig } from './config.ts'
+import { notThere } from './did-you-mean.ts'
+import { SeesawError } from './errors.ts'
+import { type Kind, kinds } from './kinds/index.ts'
+import type { AnyScenario } from './scenario.ts'
+
+/** Where Seesaw itself lies. */
+export const home = dirname(dirname(fileURLToPath(import.meta.url)))
+const adaptersFolder = join(home, 'adapters')
+
+const importDefault = async (file: string): Promise<unknown> => {
+  const module: { default?: unknown } = await import(pathToFileURL(file).href)
+  return module.default
+}
+
+const filesIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+        .map((name) => name.slice(0, -'.ts'.length))
+        .sort()
+    : []
+
+/** Every kind with the backends that have an adapter for it. */
+export const adapterIndex = Object.fromEntries(
+  kinds.map((kind) => [kind, filesIn(join(adaptersFolder, kind))]),
+) as unknown as Readonly<Record<Kind, readonly string[]>>
+
+/** Every backend that some kind has an adapter for. */
+export const backendNames: readonly string[] = [
+  ...new Set(Object.values(adapterIndex).flat()),
+].sort()
+
+/** Loads the adapter of `kind` on `backend`. Throws ADAPTER_NOT_FOUND. */
+export const loadAdapter = async <K extends Kind>(
+  kind: K,
+  backend: string,
+): Promise<Adapter<K>> => {
+  if (!adapterIndex[kind].includes(backend))
+    throw new SeesawError(
+      'ADAPTER_NOT_FOUND',
+      notThere(`${kind} adapter`, backend, adapterIndex[kind]),
+    )
+  return (await importDefault(join(adaptersFolder, kind, `${backend}.ts`))) as Adapter<K>
+}
+
+/** Loads what is known of a backend; undefined for one that is a mere folder or Map. */
+export const loadBackend = async (backend: string): Promise<Backend | undefined> => {
+  const file = join(adaptersFolder, 'connections', `${backend}.ts`)
+  return existsSync(file) ? ((await importDefault(file)) as Backend | undefined) : undefined
+}
+
+/** Reads the configuration: SEESAW_CONFIG, or scenarios.config.ts beside core/. Throws CONFIG_INVALID. */
+export const loadConfig = async (): Promise<Config & { file: string }> => {
+  const file = resolve(process.env.SEESAW_CONFIG || join(home, 'scenarios.config.ts'))
+  if (!existsSync(file))
+    throw new SeesawError('CONFIG_INVALID', `There is no configuration file ${file}.`)
+  try {
+    return { ...checkConfig(await importDefault(file), file), file }
+  } catch (cause) {
+    if (cause instanceof SeesawError) throw cause
+    throw new SeesawError('CONFIG_INVALID', `${file} cannot be read: ${firstLine(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** The ids of all scenarios: the folders that hold a scenario.ts. */
+export const scenarioIds = (folder: string = join(home, 'scenarios')): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((id) => existsSync(join(folder, id, 'scenario.ts')))
+        .sort()
+    : []
+
+/** Loads one scenario. Throws SCENARIO_NOT_FOUND, or SCENARIO_BROKEN where its code cannot be loaded. */
+export const loadScenario = async (
+  id: string,
+  folder: string = join(home, 'scenarios'),
+): Promise<AnyScenario> => {
+  const known = scenarioIds(folder)
+  if (!known.includes(id))
+    throw new SeesawError('SCENARIO_NOT_FOUND', notThere('scenario', id, known))
+  const file = join(folder, id, 'scenario.ts')
+  let scenario: AnyScenario | undefined
+  try {
+    scenario = (await importDefault(file)) as AnyScenario | undefined
+  } catch (cause) {
+    const why = `${file} cannot be loaded: ${firstLine(cause)}`
+    throw new SeesawError('SCENARIO_BROKEN', why, { cause })
+  }
+  if (!scenario?.variants || !scenario.claims)
+    throw new SeesawError('SCENARIO_BROKEN', `${file} must export a scenario by default.`)
+  return scenario
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''

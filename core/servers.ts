@@ -1,0 +1,216 @@
+// Where a backend's server comes from: the address in the environment or the configuration, else
+// one that answers on its usual port, else a program on this machine, started for as long as the
+// lab runs, else nowhere, with the reason and the remedy. A backend is never replaced by another.
+import { execFile } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Backend, ServerBackend } from './adapter.ts'
+import { SeesawError } from './errors.ts'
+import { type Kept, keepFolder } from './keeper.ts'
+import { backendNames, loadBackend } from './load.ts'
+
+/** What the doctor says of one backend. */
+export interface BackendReport {
+  name: string
+  status: 'ready' | 'startable' | 'unavailable'
+  /** How it was or would be reached: "inside the process", "REDIS_URL", "/usr/bin/redis-server". */
+  via: string
+  /** Empty where it is not known. */
+  version: string
+  /** Why it is not ready; empty where it is. */
+  reason: string
+  /** What would make it ready; empty where it is. */
+  remedy: string
+}
+
+export interface Servers {
+  /**
+   * Returns the address of the backend's server, starting one if need be; '' for a backend inside
+   * the process. Throws BACKEND_UNAVAILABLE with the reason and the remedy.
+   */
+  locate(backend: string): Promise<string>
+  /** Looks at every backend and starts nothing. */
+  doctor(): Promise<BackendReport[]>
+  /** Stops what was started. */
+  stop(): Promise<void>
+}
+
+const readyWithinMs = 30_000
+const rememberFailureMs = 2_000
+
+/** `urls`: addresses by backend, from the configuration. `allowStart`: false forbids starting servers. */
+export const createServers = (
+  options: { urls?: Record<string, string>; allowStart?: boolean } = {},
+): Servers => {
+  const located = new Map<string, Promise<{ url: string; via: string }>>()
+  const kept: Kept[] = []
+  let stopping = false
+
+  const locate = (backend: string): Promise<{ url: string; via: string }> => {
+    const known = located.get(backend)
+    if (known) return known
+    const looking = find(backend)
+    located.set(backend, looking)
+    // A failure is remembered for a moment, so that a burst of requests asks only once.
+    looking.catch(() => setTimeout(() => located.delete(backend), rememberFailureMs).unref())
+    return looking
+  }
+
+  const find = async (name: string): Promise<{ url: string; via: string }> => {
+    const backend = await loadBackend(name)
+    const report = await look(name, backend, options)
+    if (report.status === 'ready') return { url: report.url, via: report.via }
+    if (report.status === 'startable' && backend && 'launch' in backend && !stopping)
+      return { url: await start(name, backend, report.via), via: `started from ${report.via}` }
+    throw new SeesawError(
+      'BACKEND_UNAVAILABLE',
+      `${backend?.title ?? name} is not available here: ${report.reason}. To change that: ${report.remedy}.`,
+    )
+  }
+
+  const start = async (name: string, backend: ServerBackend, binary: string): Promise<string> => {
+    const port = await freePort()
+    let url = ''
+    const server = keepFolder(name, (folder) => {
+      const launch = backend.launch({ binary, folder, port })
+      url = launch.url
+      return launch
+    })
+    kept.push(server)
+    const failure = await Promise.race([server.failed, answers(backend, url)])
+    if (failure === undefined) return url
+    await server.stop()
+    throw new SeesawError(
+      'BACKEND_UNAVAILABLE',
+      `${binary} was started but cannot be used: ${failure}. To change that: ${backend.remedy}.`,
+    )
+  }
+
+  return {
+    locate: async (backend) => (await locate(backend)).url,
+
+    doctor: () =>
+      Promise.all(
+        backendNames.map(async (name) => {
+          const backend = await loadBackend(name)
+          const here = await located.get(name)?.catch(() => undefined)
+          const urls = here?.url ? { [name]: here.url } : options.urls
+          const { url: _, ...report } = await look(name, backend, {
+            ...options,
+            ...(urls ? { urls } : {}),
+          })
+          return here?.url && report.status === 'ready' ? { ...report, via: here.via } : report
+        }),
+      ),
+
+    async stop() {
+      stopping = true
+      await Promise.allSettled(located.values())
+      await Promise.all(kept.map((server) => server.stop()))
+    },
+  }
+}
+
+/** Looks at one backend without starting anything. */
+const look = async (
+  name: string,
+  backend: Backend | undefined,
+  { urls = {}, allowStart = true }: { urls?: Record<string, string>; allowStart?: boolean },
+): Promise<BackendReport & { url: string }> => {
+  const ready = (via: string, version: string, url = '') =>
+    ({ name, status: 'ready', via, version, reason: '', remedy: '', url }) as const
+  const not = (via: string, reason: string, remedy: string) =>
+    ({ name, status: 'unavailable', via, version: '', reason, remedy, url: '' }) as const
+
+  if (!backend) return ready('inside the process', '')
+  if (!('launch' in backend))
+    return backend.version().then(
+      (version) => ready('inside the process', version),
+      (error: unknown) =>
+        not('inside the process', messageOf(error), 'run npm ci again on this machine'),
+    )
+
+  const named = process.env[backend.urlVariable]
+    ? { via: backend.urlVariable, url: process.env[backend.urlVariable] as string }
+    : urls[name]
+      ? { via: 'scenarios.config.ts', url: urls[name] }
+      : undefined
+  if (named)
+    return backend.probe(named.url).then(
+      (version) => ready(named.via, version, named.url),
+      (error: unknown) =>
+        not(named.via, messageOf(error), `start that server, or unset ${named.via}`),
+    )
+
+  const usual = await backend.probe(backend.defaultUrl).catch(() => undefined)
+  if (usual !== undefined)
+    return ready(`answering on ${new URL(backend.defaultUrl).host}`, usual, backend.defaultUrl)
+
+  const binary = findBinary(backend)
+  if (!binary || !allowStart)
+    return not(
+      '',
+      `no server answers on ${new URL(backend.defaultUrl).host}` +
+        (binary
+          ? ' and none may be started'
+          : ` and no ${backend.binaries.join(' or ')} is installed`),
+      backend.remedy,
+    )
+  return {
+    name,
+    status: 'startable',
+    via: binary,
+    version: await versionOf(binary),
+    reason: 'not running; it is started when a setup asks for it',
+    remedy: '',
+    url: '',
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.replace(/\.$/, '') : String(error)
+
+const findBinary = (backend: ServerBackend): string | undefined => {
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter).filter(Boolean),
+    ...(backend.folders?.() ?? []),
+  ]
+  const candidates = backend.binaries.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return candidates.find((file) => {
+    try {
+      accessSync(file, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+const versionOf = async (binary: string): Promise<string> => {
+  const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: 3000 }).catch(
+    () => ({ stdout: '' }),
+  )
+  return /\d+(\.\d+)+/.exec(stdout)?.[0] ?? ''
+}
+
+/** Waits until the server answers; returns undefined then, or why it did not. */
+const answers = async (backend: ServerBackend, url: string): Promise<string | undefined> => {
+  const untilMs = Date.now() + readyWithinMs
+  for (;;) {
+    const failure = await backend.probe(url).then(() => undefined, messageOf)
+    if (failure === undefined || Date.now() > untilMs) return failure
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** A port of the loopback interface that nobody uses at this moment. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+    probe.on('error', reject)
+  })
