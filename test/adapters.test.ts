@@ -1,0 +1,88 @@
+// Every adapter keeps the contract of its kind: the one on disk as it is, and wrapped by the meter.
+// The adapters are found by folder, so a new file is tested without a word here.
+//
+//   npx mocha --spec test/adapters.test.ts --grep cache@redis
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Adapter, Opened } from '#core/adapter'
+import { type Kind, kinds } from '#core/kinds'
+import { adapterIndex, backendNames, loadAdapter } from '#core/load'
+import { metered } from '#core/meter'
+import { type BackEnd, findBackEnd } from './back-ends.ts'
+import { cacheContract } from './contracts/cache.ts'
+import { limiterContract } from './contracts/limiter.ts'
+import { sessionContract } from './contracts/session.ts'
+import { freshNamespace, type Subject } from './contracts/subject.ts'
+import { otherProcess } from './other-process.ts'
+
+const contracts: { [K in Kind]: (subject: Subject<K>) => void } = {
+  cache: cacheContract,
+  session: sessionContract,
+  limiter: limiterContract,
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'seesaw-adapters-'))
+after(() => rm(folder, { recursive: true }))
+
+const backEnds = Promise.all(
+  backendNames.map(async (name) => [name, await findBackEnd(name)] as const),
+).then((found) => new Map(found))
+
+const testAdapter = async <K extends Kind>(kind: K, backend: string) => {
+  const adapter = await loadAdapter(kind, backend)
+  const backEnd = (await backEnds).get(backend) as BackEnd
+  const title = `${kind}@${backend}`
+
+  if ('missing' in backEnd) {
+    if (backEnd.required) it(`${title} can be used`, () => assert.fail(backEnd.missing))
+    else it(`${title}: ${backEnd.missing}`)
+    return
+  }
+
+  describe(title, () => {
+    describe('as it is', () => {
+      contracts[kind](subjectOf(kind, backend, adapter, backEnd.url, (opened) => opened))
+    })
+    describe('metered', () => {
+      const wrap = (opened: Opened<K>) => metered(kind, backend, opened)
+      contracts[kind](subjectOf(kind, backend, adapter, backEnd.url, wrap))
+    })
+  })
+}
+
+const subjectOf = <K extends Kind>(
+  kind: K,
+  backend: string,
+  adapter: Adapter<K>,
+  url: string,
+  wrap: (opened: Opened<K>) => Opened<K>,
+): Subject<K> => {
+  const openings: { opened: Opened<K>; namespace: string; closed: boolean }[] = []
+  const open = async ({ namespace = freshNamespace(), nowMs = Date.now } = {}) => {
+    const opened = wrap(await adapter.open({ namespace, folder, url, nowMs }))
+    const opening = { opened, namespace, closed: false }
+    openings.push(opening)
+    const close = () => {
+      opening.closed = true
+      return opened.close()
+    }
+    return { ...opened, close }
+  }
+  return {
+    traits: adapter.traits,
+    open,
+    fork: () => otherProcess({ kind, backend, folder, url }),
+    tidy: async () => {
+      const living = new Map(openings.map((one) => [one.namespace, one.closed ? null : one.opened]))
+      for (const [namespace, opened] of living)
+        await (opened ?? (await open({ namespace }))).clear()
+      for (const { opened } of openings.splice(0)) await opened.close()
+    },
+  }
+}
+
+for (const kind of kinds) {
+  for (const backend of adapterIndex[kind]) await testAdapter(kind, backend)
+}
