@@ -112,4 +112,5 @@ export const countRoundTrip = (backend: string): void => {
 /** Round trips of this process so far, by backend; a backend never asked is absent. */
 export const roundTrips = (): Readonly<Record<string, number>> => counts
 
+export { compareAndSet } from './compare-and-set.ts'
 export { SeesawError } from './errors.ts'

@@ -73,7 +73,7 @@ export interface Problem {
 export const toProblem = (error: unknown): Problem => {
   const { code, message } = asSeesawError(error)
   return {
-    type: `https://seesaw.invalid/errors#${code.toLowerCase()}`,
+    type: `urn:seesaw:error:${code}`,
     title: code.toLowerCase().replaceAll('_', ' '),
     status: statusOf(code),
     code,

@@ -1,0 +1,108 @@
+// The Koa app of one setup: the variant's routes over freshly opened adapters. A variant does not
+// learn where it is mounted, by which lab it runs, or that its adapters are counted.
+import { hkdfSync } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { bodyParser } from '@koa/bodyparser'
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Opened, Place } from './adapter.ts'
+import { answerProblems, refuseRoute } from './http.ts'
+import type { Kind } from './kinds/index.ts'
+import { loadAdapter } from './load.ts'
+import { metered } from './meter.ts'
+import type { AnyVariant } from './scenario.ts'
+import type { Setup } from './setup.ts'
+
+/** A request on its way to a setup; `mount` is the part of its path that the setup does not see. */
+export interface MountedRequest extends IncomingMessage {
+  mount?: string
+}
+
+export interface MountedSetup {
+  id: string
+  /** Answers one request whose `url` is already relative to the setup. */
+  handle(request: MountedRequest, response: ServerResponse): void
+  /** Empties the setup's namespace on all of its backends. */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a setup needs of the process that mounts it. */
+export interface Ground {
+  /** Begins the namespace of every setup of this lab. */
+  prefix: string
+  folder: string
+  signingKey: Uint8Array
+  locate(backend: string): Promise<string>
+}
+
+/** Opens what the variant needs and mounts it. Throws BACKEND_UNAVAILABLE, BACKEND_UNREACHABLE. */
+export const mountSetup = async (
+  setup: Setup,
+  variant: AnyVariant,
+  ground: Ground,
+): Promise<MountedSetup> => {
+  const opened = await openAll(setup, ground)
+  const tools = {
+    ...Object.fromEntries(opened),
+    knobs: Object.freeze({ ...setup.knobs }),
+    nowMs: Date.now,
+    secret: new Uint8Array(hkdfSync('sha256', ground.signingKey, '', setup.id, 32)),
+  }
+  const router = new Router()
+  variant.mount(router, tools)
+
+  const app = new Koa()
+  answerProblems(app)
+  scopeCookies(app)
+  app
+    .use(bodyParser({ jsonLimit: '1mb', encoding: 'utf-8' }))
+    .use(router.routes())
+    .use(refuseRoute)
+  const each = async (work: (kind: Opened<Kind>) => Promise<void>) => {
+    await Promise.all(opened.map(([, kind]) => work(kind)))
+  }
+  return {
+    id: setup.id,
+    handle: app.callback(),
+    clear: () => each((kind) => kind.clear()),
+    close: () => each((kind) => kind.close()),
+  }
+}
+
+/** Opens every kind on its backend; closes what is open again where one of them fails. */
+const openAll = async (setup: Setup, ground: Ground): Promise<[Kind, Opened<Kind>][]> => {
+  const opened: [Kind, Opened<Kind>][] = []
+  try {
+    for (const [kind, backend] of Object.entries(setup.backends) as [Kind, string][]) {
+      const adapter = await loadAdapter(kind, backend)
+      const place: Place = {
+        namespace: `${ground.prefix}:${setup.id}`,
+        folder: ground.folder,
+        url: await ground.locate(backend),
+        nowMs: Date.now,
+      }
+      opened.push([kind, metered(kind, backend, await adapter.open(place))])
+    }
+    return opened
+  } catch (error) {
+    await Promise.allSettled(opened.map(([, kind]) => kind.close()))
+    throw error
+  }
+}
+
+/** Gives cookies the setup's own path by default, as a reverse proxy would, so that setups that
+    share the lab's host do not overwrite each other's. */
+const scopeCookies = (app: Koa): void => {
+  const inherited = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(app.context), 'cookies')
+  Object.defineProperty(app.context, 'cookies', {
+    get(this: Koa.Context) {
+      const cookies: Koa.Context['cookies'] = inherited?.get?.call(this)
+      if (Object.hasOwn(cookies, 'set')) return cookies
+      const path = (this.req as MountedRequest).mount ?? '/'
+      const set = cookies.set.bind(cookies)
+      cookies.set = (name, value, options) => set(name, value ?? null, { path, ...options })
+      return cookies
+    },
+  })
+}

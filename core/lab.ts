@@ -1,0 +1,438 @@
+// A lab: N server processes that share one port and serve every setup. This is the only way in
+// which servers are started; the page, the prover, benchmarks and tests all call startLab.
+import { type ChildProcess, fork } from 'node:child_process'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { connectCalls } from './calls.ts'
+import { openDataFolder } from './data-folder.ts'
+import { SeesawError } from './errors.ts'
+import { type Kept, keepFolder } from './keeper.ts'
+import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
+import { createServers, type Servers } from './servers.ts'
+import { type Backends, parseSetup, resolveSetup, type Setup } from './setup.ts'
+import type { LabCalls, Toggle, WorkerCalls, WorkerMeter, WorkerOptions } from './worker.ts'
+
+export interface LabOptions {
+  /** Server processes; 1 if left out. */
+  workers?: number
+  /** The shared port; any free one if left out or 0. */
+  port?: number
+  /** The address to listen on; another than loopback is refused while an unsafe variant can run. */
+  host?: string
+  /** Says in so many words that unsafe variants may be reached from other machines. */
+  exposeUnsafeVariants?: boolean
+  /** The backend of each kind where an address does not name one; memory for those left out. */
+  backends?: Backends
+  /** Serve these scenarios and no others. */
+  only?: string[]
+  /** Where data is kept; a throw-away folder if left out. */
+  dataFolder?: string
+  /** Where scenarios are; Seesaw's own if left out. */
+  scenariosFolder?: string
+  /** Addresses of servers by backend, from the configuration. */
+  urls?: Record<string, string>
+  /** Choices to begin with, by scenario, as `choices()` returned them. */
+  choices?: Record<string, Choice>
+}
+
+/** What a learner has chosen for the `live` address of a scenario; the rest is as by default. */
+export interface Choice {
+  variant?: string
+  backends: Record<string, string>
+  knobs: Record<string, string>
+}
+
+export interface Lab {
+  /** `http://127.0.0.1:3001` */
+  url: string
+  /** The address of each process's own port, in the order of their indices. */
+  doors: string[]
+  pids(): number[]
+  /** Looks a setup id up. Throws SETUP_MALFORMED, VARIANT_NOT_FOUND and the like. */
+  resolve(setup: string): Promise<Setup>
+  /** What `live` serves, by scenario. */
+  live(): Promise<Record<string, string>>
+  choices(): Record<string, Choice>
+  /**
+   * Changes what a scenario's `live` address serves, on all processes, without losing a request;
+   * null sets it back. Returns when every process has acknowledged; nothing changes where one
+   * cannot serve it.
+   */
+  toggle(scenario: string, change: Partial<Choice> | null): Promise<{ setup: string; ms: number }>
+  /** Empties a setup's namespace. */
+  reset(setup: string): Promise<void>
+  /** What each process has done since it began. */
+  readMeter(): Promise<WorkerMeter[]>
+  /** Stops all processes in good order and starts them again. */
+  restart(): Promise<void>
+  /** Kills the process of this index (from 1) without warning and waits for its successor. */
+  kill(index: number): Promise<void>
+  doctor: Servers['doctor']
+  locate: Servers['locate']
+  stop(): Promise<void>
+}
+
+const stopWithinMs = 5_000
+const readyWithinMs = 20_000
+const pingEveryMs = 2_000
+/** A process that has not answered for this long is taken to spin, and is replaced. */
+const hungAfterMs = 8_000
+const memoryLimitMb = 768
+const mostWaiting = 1_000
+
+/**
+ * Starts a lab. Throws PORT_IN_USE, DATA_FOLDER_UNUSABLE, UNSAFE_BIND_REFUSED, WORKER_FAILED.
+ * Whoever starts one stops it.
+ */
+export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
+  const scenariosFolder = options.scenariosFolder ?? join(home, 'scenarios')
+  const host = options.host ?? '127.0.0.1'
+  if (!isLoopback(host) && !options.exposeUnsafeVariants)
+    await refuseUnsafe(host, scenariosFolder, options.only)
+  const kept = options.dataFolder === undefined ? keepFolder('lab') : undefined
+  const data = openDataFolder(options.dataFolder ?? (kept as Kept).folder)
+  const servers = createServers(options.urls ? { urls: options.urls } : {})
+  const choices = new Map<string, Choice>(Object.entries(options.choices ?? {}))
+  const toggles = new Map<string, Toggle>()
+
+  const resolve = async (text: string): Promise<Setup> => {
+    const parts = parseSetup(text)
+    const scenario = await loadScenario(parts.scenario, scenariosFolder)
+    const defaults = { ...options.backends, ...toggles.get(parts.scenario)?.backends }
+    return resolveSetup(parts, scenario, { adapters: adapterIndex, defaults })
+  }
+
+  const chosen = async (id: string, choice: Choice): Promise<Setup> => {
+    const scenario = await loadScenario(id, scenariosFolder)
+    const [first = ''] = Object.keys(scenario.variants)
+    const variant = choice.variant ?? first
+    const parts = { scenario: id, variant, backends: choice.backends, knobs: choice.knobs }
+    // A choice outlives a flip to a variant that has no use for it, and counts again afterwards.
+    const known = scenario.variants[variant]
+    if (known) {
+      parts.backends = pick(choice.backends, known.needs as string[])
+      parts.knobs = pick(choice.knobs, Object.keys(known.knobs ?? {}))
+    }
+    return resolveSetup(parts, scenario, {
+      adapters: adapterIndex,
+      defaults: options.backends ?? {},
+    })
+  }
+
+  for (const [id, choice] of choices)
+    try {
+      toggles.set(id, { setup: (await chosen(id, choice)).id, backends: choice.backends })
+    } catch {
+      // Chosen before the scenario was changed or removed: as by default again.
+      choices.delete(id)
+    }
+
+  const team = await startTeam({
+    size: options.workers ?? 1,
+    describe: (index, door): WorkerOptions => ({
+      index,
+      door,
+      prefix: data.prefix,
+      folder: data.folder,
+      signingKey: data.signingKey.toString('hex'),
+      scenariosFolder,
+      only: options.only ?? null,
+      defaults: options.backends ?? {},
+      toggles: Object.fromEntries(toggles),
+    }),
+    locate: servers.locate,
+  }).catch(async (error: unknown) => {
+    await kept?.stop()
+    throw error
+  })
+  const listener = await listen(options.port ?? 0, host, team.give).catch(
+    async (error: unknown) => {
+      await team.stop()
+      await kept?.stop()
+      throw error
+    },
+  )
+  const { port } = listener.address() as AddressInfo
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    doors: team.doors,
+    pids: team.pids,
+    resolve,
+    choices: () => Object.fromEntries(choices),
+
+    async live() {
+      const ids = scenarioIds(scenariosFolder).filter((id) => options.only?.includes(id) ?? true)
+      const none = { backends: {}, knobs: {} }
+      const entries = await Promise.all(
+        ids.map(async (id) => {
+          const setup = await chosen(id, choices.get(id) ?? none).catch(() => undefined)
+          return setup ? [[id, setup.id] as const] : []
+        }),
+      )
+      return Object.fromEntries(entries.flat())
+    },
+
+    async toggle(id, change) {
+      const beganMs = performance.now()
+      const before = choices.get(id)
+      const choice: Choice = {
+        ...(change && before?.variant ? { variant: before.variant } : {}),
+        ...(change?.variant ? { variant: change.variant } : {}),
+        backends: change ? { ...before?.backends, ...change.backends } : {},
+        knobs: change ? { ...before?.knobs, ...change.knobs } : {},
+      }
+      // What is asked for now must be right for this variant; what was asked before may rest.
+      if (change) await resolve(await spell(id, choice.variant, change, scenariosFolder))
+      const setup = await chosen(id, choice)
+      await team.askAll('prepare', setup.id)
+      const toggle = change ? { setup: setup.id, backends: choice.backends } : null
+      if (toggle) {
+        choices.set(id, choice)
+        toggles.set(id, toggle)
+      } else {
+        choices.delete(id)
+        toggles.delete(id)
+      }
+      // One that ends meanwhile has a successor that begins with the new choice.
+      await team.askAll('toggle', { scenario: id, toggle }).catch((error: unknown) => {
+        if (!(error instanceof SeesawError && error.code === 'WORKER_FAILED')) throw error
+      })
+      return { setup: setup.id, ms: performance.now() - beganMs }
+    },
+
+    async reset(setup) {
+      await team.askAll('reset', (await resolve(setup)).id)
+    },
+
+    readMeter: () => team.askAll('readMeter', null),
+    restart: team.restart,
+    kill: team.kill,
+    doctor: servers.doctor,
+    locate: servers.locate,
+
+    async stop() {
+      // Not awaited: it calls back only when the processes have closed what they were handed.
+      listener.close()
+      await team.stop()
+      await servers.stop()
+      await kept?.stop()
+    },
+  }
+}
+
+const pick = (all: Record<string, string>, names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)))
+
+/** The setup id that says what a change asks for, so that what is wrong with it is found. */
+const spell = async (
+  id: string,
+  variant: string | undefined,
+  change: Partial<Choice>,
+  scenariosFolder: string,
+): Promise<string> => {
+  const [first = ''] = Object.keys((await loadScenario(id, scenariosFolder)).variants)
+  const pairs = (mark: string, all: Record<string, string> = {}) => {
+    const entries = Object.entries(all).map(([name, value]) => `${name}=${value}`)
+    return entries.length > 0 ? `${mark}${entries.join(',')}` : ''
+  }
+  return `${id}/${variant ?? first}${pairs('@', change.backends)}${pairs('~', change.knobs)}`
+}
+
+const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)
+
+const refuseUnsafe = async (host: string, folder: string, only?: string[]): Promise<void> => {
+  for (const id of scenarioIds(folder).filter((id) => only?.includes(id) ?? true)) {
+    const scenario = await loadScenario(id, folder)
+    const unsafe = Object.keys(scenario.variants).find((v) => scenario.variants[v]?.safe === false)
+    if (unsafe)
+      throw new SeesawError(
+        'UNSAFE_BIND_REFUSED',
+        `${host} can be reached from other machines, and ${id}/${unsafe} is unsafe on purpose. Listen ` +
+          'on 127.0.0.1, or say --expose-unsafe-variants.',
+      )
+  }
+}
+
+/** Takes connections and hands each to `give`; it never closes while the lab runs, so visitors wait
+    rather than fail while processes are replaced. */
+const listen = (port: number, host: string, give: (socket: Socket) => void): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const listener = createServer({ pauseOnConnect: true, noDelay: true }, give)
+    listener.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new SeesawError('PORT_IN_USE', portInUse(port), { cause })
+          : new SeesawError('WRONG_USE', `Cannot listen on ${host}:${port}: ${cause.message}.`, {
+              cause,
+            }),
+      ),
+    )
+    listener.listen(port, host, () => resolve(listener))
+  })
+
+/** What to say when a port is taken. */
+export const portInUse = (port: number): string =>
+  `Port ${port} is in use, perhaps by another Seesaw; stop that, or choose another port with --port and --lab-port.`
+
+// ---- the processes
+
+interface Worker {
+  child: ChildProcess
+  ask: ReturnType<typeof connectCalls<WorkerCalls>>
+  ready: Promise<void>
+  exited: Promise<void>
+}
+
+interface TeamOptions {
+  size: number
+  describe(index: number, door: number): WorkerOptions
+  locate(backend: string): Promise<string>
+}
+
+/** Keeps `size` processes running: one that dies or hangs is replaced behind the same door. */
+const startTeam = async ({ size, describe, locate }: TeamOptions) => {
+  const doors: string[] = []
+  const workers: Worker[] = []
+  const readyNow = new Set<Worker>()
+  const waiting: Socket[] = []
+  let stopping = false
+  let turn = 0
+
+  const start = (index: number): Worker => {
+    const door = Number(doors[index - 1]?.split(':').at(-1) ?? 0)
+    const child = fork(fileURLToPath(new URL('./worker.mjs', import.meta.url)), [], {
+      execArgv: [`--max-old-space-size=${memoryLimitMb}`],
+      env: { ...process.env, SEESAW_WORKER: JSON.stringify(describe(index, door)) },
+      // What a scenario prints must not mix with what a command prints.
+      stdio: ['ignore', 2, 2, 'ipc'],
+    })
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const ready = new Promise<void>((resolve, reject) => {
+      const calls: LabCalls = {
+        locate,
+        async ready(port) {
+          doors[index - 1] = `http://127.0.0.1:${port}`
+          resolve()
+        },
+      }
+      worker = { child, ask: connectCalls<WorkerCalls>(child, calls), exited } as Worker
+      const failed = (how: string) =>
+        reject(
+          new SeesawError('WORKER_FAILED', `Server process ${index} ${how} before it was ready.`),
+        )
+      child.once('exit', () => failed('ended'))
+      setTimeout(() => failed('took too long'), readyWithinMs).unref()
+    })
+    worker.ready = ready
+    return worker
+  }
+  let worker: Worker
+
+  /** Starts a process and sees to it that it has a successor. */
+  const employ = (index: number, failures = 0): Promise<void> => {
+    const worker = start(index)
+    workers[index - 1] = worker
+    const startedMs = Date.now()
+    const stopWatching = watch(worker)
+    void worker.exited.then(async () => {
+      stopWatching()
+      readyNow.delete(worker)
+      if (stopping || workers[index - 1] !== worker) return
+      // One that keeps dying at once is given more and more time.
+      const again = Date.now() - startedMs < 5_000 ? failures + 1 : 0
+      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** again, 5_000) - 100))
+      if (!stopping && workers[index - 1] === worker) await employ(index, again).catch(() => {})
+    })
+    return worker.ready.then(() => {
+      readyNow.add(worker)
+      for (const socket of waiting.splice(0)) give(socket)
+    })
+  }
+
+  /** Kills a process that does not answer: it spins, and would never stop by itself. */
+  const watch = (worker: Worker): (() => void) => {
+    let answeredMs = performance.now()
+    const timer = setInterval(() => {
+      if (performance.now() - answeredMs > hungAfterMs) worker.child.kill('SIGKILL')
+      void worker.ask('ping', null).then(
+        () => (answeredMs = performance.now()),
+        () => {},
+      )
+    }, pingEveryMs)
+    return () => clearInterval(timer)
+  }
+
+  /** Hands a connection to the next process; keeps it while there is none. */
+  const give = (socket: Socket): void => {
+    const able = [...readyNow]
+    const next = able[turn++ % Math.max(1, able.length)]
+    if (next)
+      next.child.send('connection', socket, (error) => {
+        if (error) socket.destroy()
+      })
+    else if (waiting.length < mostWaiting && !stopping) waiting.push(socket)
+    else socket.destroy()
+  }
+
+  const stopOne = async (worker: Worker): Promise<void> => {
+    readyNow.delete(worker)
+    void worker.ask('stop', null).catch(() => {})
+    const timer = setTimeout(() => worker.child.kill('SIGKILL'), stopWithinMs)
+    await worker.exited
+    clearTimeout(timer)
+  }
+
+  const indices = Array.from({ length: size }, (_, i) => i + 1)
+  const stop = async () => {
+    stopping = true
+    for (const socket of waiting.splice(0)) socket.destroy()
+    await Promise.all(workers.map(stopOne))
+  }
+  try {
+    await Promise.all(indices.map((index) => employ(index)))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  return {
+    doors,
+    give,
+    stop,
+    pids: () => workers.map(({ child }) => child.pid ?? 0),
+
+    askAll<Name extends keyof WorkerCalls>(name: Name, argument: Parameters<WorkerCalls[Name]>[0]) {
+      return Promise.all(
+        workers.map(async (worker, i) => {
+          await worker.ready.catch(() => {})
+          return (workers[i] ?? worker).ask(name, argument)
+        }),
+      )
+    },
+
+    async restart() {
+      const old = [...workers]
+      await Promise.all(
+        old.map(async (worker, i) => {
+          // Its successor is named first, so that its end is not taken for a crash.
+          workers.splice(i, 1, { ...worker })
+          await stopOne(worker)
+        }),
+      )
+      await Promise.all(indices.map((index) => employ(index)))
+    },
+
+    async kill(index: number) {
+      const worker = workers[index - 1]
+      if (!worker)
+        throw new SeesawError('WRONG_USE', `There is no server process ${index} of ${size}.`)
+      readyNow.delete(worker)
+      workers.splice(index - 1, 1, { ...worker })
+      worker.child.kill('SIGKILL')
+      await worker.exited
+      await employ(index)
+    },
+  }
+}
