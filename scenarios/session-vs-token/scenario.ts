@@ -1,0 +1,136 @@
+// Where the knowledge that you are signed in lives, and what follows from it.
+import { defineScenario } from '#core/scenario'
+import * as exercises from './exercises.ts'
+import serverSession from './variants/server-session.ts'
+import signedCookieSession from './variants/signed-cookie-session.ts'
+import signedToken from './variants/signed-token.ts'
+import tokenWithDenylist from './variants/token-with-denylist.ts'
+
+const everyone = () => true
+
+export default defineScenario({
+  title: 'Session or token',
+  question: 'Who remembers that you are signed in: the server, or you?',
+  chapter: 'authentication',
+  primary: 'cpu',
+
+  variants: {
+    'server-session': serverSession,
+    'signed-token': signedToken,
+    'token-with-denylist': tokenWithDenylist,
+    'signed-cookie-session': signedCookieSession,
+  },
+
+  claims: {
+    'stolen-copy': {
+      says: 'Signing out locks out a copy that was stolen before.',
+      exercise: exercises.stolenCopy,
+      heldBy: ['server-session', 'token-with-denylist'],
+    },
+    'busy-thief': {
+      says: 'A stolen copy is dead one lifetime after sign-out, however busy.',
+      exercise: exercises.busyThief,
+      heldBy: ['server-session', 'signed-token', 'token-with-denylist'],
+      knobs: { sessionTtlMs: 600 },
+    },
+    'every-device': {
+      says: '"Sign out everywhere" reaches every device.',
+      exercise: exercises.everyDevice,
+      heldBy: ['server-session', 'token-with-denylist'],
+    },
+    'role-taken-away': {
+      says: 'A role that is taken away is gone on the next request.',
+      exercise: exercises.roleTakenAway,
+      heldBy: ['server-session', 'token-with-denylist'],
+    },
+
+    'known-elsewhere': {
+      says: 'Who signs in at one process is known at the other.',
+      exercise: exercises.knownElsewhere,
+      workers: 2,
+      heldBy: ({ variant, traits }) =>
+        variant !== 'server-session' || traits.sharedBetweenProcesses,
+    },
+    'out-elsewhere': {
+      says: 'Who signs out at one process is out at the other.',
+      exercise: exercises.outElsewhere,
+      workers: 2,
+      // A session that only one process knows was never any good at the other.
+      heldBy: ({ variant, traits }) =>
+        variant === 'server-session' ||
+        (variant === 'token-with-denylist' && traits.sharedBetweenProcesses),
+    },
+    'in-after-restart': {
+      says: 'A sign-in outlives a restart of the servers.',
+      exercise: exercises.inAfterRestart,
+      heldBy: ({ variant, traits }) =>
+        variant !== 'server-session' || traits.survivesRestart,
+    },
+    'out-after-restart': {
+      says: 'A sign-out outlives a restart of the servers.',
+      exercise: exercises.outAfterRestart,
+      // Sessions that are forgotten leave nobody in, a forgotten denylist does.
+      heldBy: ({ variant, traits }) =>
+        variant === 'server-session' ||
+        (variant === 'token-with-denylist' && traits.survivesRestart),
+    },
+
+    'keeps-coming-back': {
+      says: 'Who keeps coming back stays signed in.',
+      exercise: exercises.keepsComingBack,
+      heldBy: ['server-session', 'signed-cookie-session'],
+      knobs: { sessionTtlMs: 600 },
+    },
+    'away-too-long': {
+      says: 'Who stays away for longer than a sign-in lasts is out.',
+      exercise: exercises.awayTooLong,
+      heldBy: everyone,
+      knobs: { sessionTtlMs: 300 },
+    },
+
+    forgeries: {
+      says: 'What was altered, cut, guessed or signed by others is refused.',
+      exercise: exercises.forgeries,
+      heldBy: everyone,
+    },
+    'alg-none': {
+      says: 'A token that says it needs no signature is refused.',
+      exercise: exercises.algNone,
+      heldBy: everyone,
+    },
+    'planted-id': {
+      says: 'What was planted in a browser before sign-in is not adopted.',
+      exercise: exercises.plantedId,
+      heldBy: everyone,
+    },
+    'read-copy': {
+      says: 'A copy does not tell whoever reads it who you are.',
+      exercise: exercises.readCopy,
+      heldBy: ['server-session'],
+    },
+
+    'told-expired': {
+      says: 'Who comes too late is told so.',
+      exercise: exercises.toldExpired,
+      // A session that is gone leaves nothing behind that could tell why.
+      heldBy: ['signed-token', 'token-with-denylist', 'signed-cookie-session'],
+      knobs: { sessionTtlMs: 200 },
+    },
+    'told-apart': {
+      says: 'Missing, invalid, expired and revoked are told apart.',
+      exercise: exercises.toldApart,
+      heldBy: ['token-with-denylist'],
+      knobs: { sessionTtlMs: 600 },
+    },
+  },
+
+  workloads: {
+    me: {
+      says: 'Somebody who is signed in asks for /me, over and over.',
+      prepare: async (client) => {
+        await exercises.signIn(client, 'ada')
+      },
+      requests: () => [{ method: 'GET', path: '/me' }],
+    },
+  },
+})
