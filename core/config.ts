@@ -1,4 +1,6 @@
 // The shape of scenarios.config.ts, and what is wrong with one that does not have it.
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import { didYouMean } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
@@ -57,3 +59,12 @@ const keysAt = (path: readonly PropertyKey[]): string[] => {
 /** The backend of `kind` where neither the address nor a toggle names one. */
 export const defaultBackend = (config: Config, kind: Kind): string =>
   config.backends[kind] ?? 'memory'
+
+/**
+ * The data folder, absolute: relative to the configuration file; but beside the current user's
+ * other data where that file lies in an installed package, which may be read-only or replaced.
+ */
+export const dataFolderOf = (config: Config & { file: string }): string =>
+  config.file.includes(`${sep}node_modules${sep}`) && !isAbsolute(config.dataFolder)
+    ? resolve(homedir(), config.dataFolder)
+    : resolve(dirname(config.file), config.dataFolder)

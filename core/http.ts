@@ -1,7 +1,7 @@
 // What every HTTP server of Seesaw has in common: errors as problem+json (RFC 9457), whoever made
 // them, and never a stack trace.
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type Router from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import type Koa from 'koa'
 import { type ErrorCode, type Problem, SeesawError, toProblem } from './errors.ts'
 
@@ -39,7 +39,7 @@ export const answerProblems = (app: Koa): void => {
 }
 
 /** The last middleware: whoever comes here found no route, or not with this method. */
-export const refuseRoute = (ctx: Router.RouterContext): void => {
+export const refuseRoute = (ctx: RouterContext): void => {
   const methods = new Set(ctx.matched?.flatMap((layer) => layer.methods))
   const path = ctx.path.slice(0, 200)
   if (methods.size === 0)
@@ -92,11 +92,9 @@ const problemOf = (error: unknown): Problem => {
     if (problem.code === 'INTERNAL') console.error(error)
     return problem
   }
+  const code = codeByStatus[status] ?? 'REQUEST_MALFORMED'
   const { message } = error as Error
-  return {
-    ...toProblem(new SeesawError(codeByStatus[status] ?? 'REQUEST_MALFORMED', message)),
-    status,
-  }
+  return { ...toProblem(new SeesawError(code, inOurWords[code]?.(message) ?? message)), status }
 }
 
 /** The 4xx that an http-error carries; undefined for everything else. */

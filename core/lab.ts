@@ -38,7 +38,7 @@ export interface LabOptions {
 
 /** What a learner has chosen for the `live` address of a scenario; the rest is as by default. */
 export interface Choice {
-  variant?: string
+  variant?: string | undefined
   backends: Record<string, string>
   knobs: Record<string, string>
 }
@@ -70,6 +70,7 @@ export interface Lab {
   kill(index: number): Promise<void>
   doctor: Servers['doctor']
   locate: Servers['locate']
+  environment: Servers['environment']
   stop(): Promise<void>
 }
 
@@ -211,6 +212,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
     kill: team.kill,
     doctor: servers.doctor,
     locate: servers.locate,
+    environment: servers.environment,
 
     async stop() {
       // Not awaited: it calls back only when the processes have closed what they were handed.

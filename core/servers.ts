@@ -31,6 +31,8 @@ export interface Servers {
    * the process. Throws BACKEND_UNAVAILABLE with the reason and the remedy.
    */
   locate(backend: string): Promise<string>
+  /** The addresses of the servers in use, as environment variables for another process. */
+  environment(): Promise<Record<string, string>>
   /** Looks at every backend and starts nothing. */
   doctor(): Promise<BackendReport[]>
   /** Stops what was started. */
@@ -90,6 +92,16 @@ export const createServers = (
 
   return {
     locate: async (backend) => (await locate(backend)).url,
+
+    async environment() {
+      const found: Record<string, string> = {}
+      for (const [name, looking] of located) {
+        const backend = await loadBackend(name)
+        const here = await looking.catch(() => undefined)
+        if (here?.url && backend && 'launch' in backend) found[backend.urlVariable] = here.url
+      }
+      return found
+    },
 
     doctor: () =>
       Promise.all(

@@ -1,0 +1,192 @@
+// The control API: what the command line can do, over HTTP, for the page. It answers to its own
+// host and to writes from its own origin only, because scenarios that are unsafe on purpose run on
+// the same machine, and because any web site may send requests to localhost.
+import type { IncomingMessage } from 'node:http'
+import { bodyParser } from '@koa/bodyparser'
+import Router from '@koa/router'
+import Koa from 'koa'
+import { z } from 'zod'
+import { type Catalogue, listScenarios } from './catalogue.ts'
+import { runCommand } from './child.ts'
+import type { Config } from './config.ts'
+import { type ErrorCode, SeesawError } from './errors.ts'
+import { answerProblems, refuseRoute } from './http.ts'
+import type { Lab } from './lab.ts'
+import { findTargets } from './prove.ts'
+
+export interface ControlOptions {
+  lab: Lab
+  config: Config
+  /** The port it is served on; another Host is refused. */
+  port: number
+  version: string
+  scenariosFolder?: string
+  /** Called after every toggle, so that choices are kept. */
+  onChoices?(): void
+}
+
+/** What runs where. */
+export interface State {
+  version: string
+  lab: {
+    url: string
+    workers: {
+      index: number
+      pid: number
+      door: string
+      requests: number
+      cpuMs: number
+      rssBytes: number
+      mounted: string[]
+    }[]
+  }
+  /** What `live` serves, by scenario. */
+  live: Record<string, string>
+}
+
+/** The page's and the command line's server side. */
+export const createControl = (options: ControlOptions): Koa => {
+  const app = new Koa()
+  answerProblems(app)
+  app.use(guard(options.port))
+  app.use(bodyParser({ jsonLimit: '1mb', enableTypes: ['json'], encoding: 'utf-8' }))
+  app.use(routes(options).routes())
+  app.use(refuseRoute)
+  return app
+}
+
+const names = z.record(z.string(), z.string())
+const bodies = {
+  toggle: z.strictObject({
+    scenario: z.string(),
+    variant: z.string().optional(),
+    backends: names.default({}),
+    knobs: z.record(z.string(), z.union([z.string(), z.number().transform(String)])).default({}),
+    reset: z.boolean().default(false),
+  }),
+  reset: z.strictObject({ setup: z.string().optional() }),
+  prove: z.strictObject({
+    targets: z.array(z.string()).default([]),
+    backends: z.union([z.array(z.string()), z.literal('all')]).optional(),
+    workers: z.int().min(1).max(64).optional(),
+  }),
+  try: z.strictObject({ setup: z.string(), exercise: z.string().optional() }),
+}
+
+const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOptions): Router => {
+  const router = new Router()
+  let catalogue: Promise<Catalogue> | undefined
+  let proving = false
+
+  router.get('/api/scenarios', async (ctx) => {
+    catalogue ??= listScenarios(config, scenariosFolder)
+    ctx.body = await catalogue
+  })
+
+  router.get('/api/doctor', async (ctx) => {
+    ctx.body = { node: process.version, backends: await lab.doctor() }
+  })
+
+  router.get('/api/state', async (ctx) => {
+    const [meters, live] = await Promise.all([lab.readMeter(), lab.live()])
+    const workers = meters.map(({ index, pid, requests, cpuMs, rssBytes, mounted }) => {
+      return { index, pid, door: lab.doors[index - 1] ?? '', requests, cpuMs, rssBytes, mounted }
+    })
+    ctx.body = { version, lab: { url: lab.url, workers }, live } satisfies State
+  })
+
+  router.post('/api/toggle', async (ctx) => {
+    const { scenario, reset, ...change } = read(bodies.toggle, ctx.request.body)
+    const { setup, ms } = await lab.toggle(scenario, reset ? null : change)
+    onChoices?.()
+    const url = `${lab.url}/run/${scenario}/live/`
+    ctx.body = { scenario, setup, url, workers: lab.doors.length, ms: Math.round(ms * 10) / 10 }
+  })
+
+  router.post('/api/reset', async (ctx) => {
+    const { setup } = read(bodies.reset, ctx.request.body)
+    const ids =
+      setup === undefined ? Object.values(await lab.live()) : [(await lab.resolve(setup)).id]
+    for (const id of ids) await lab.reset(id)
+    ctx.body = { reset: ids }
+  })
+
+  // Exercises are code of scenarios, which may spin or crash: they run in a process of their own,
+  // by the very command that a person would type.
+  router.post('/api/prove', async (ctx) => {
+    const { targets, backends, workers } = read(bodies.prove, ctx.request.body)
+    await findTargets({ targets, ...(backends ? { backends } : {}) }, scenariosFolder)
+    if (proving) throw new SeesawError('BUSY', 'A proof is under way; wait until it has ended.')
+    proving = true
+    try {
+      ctx.body = await runCommand(
+        [
+          'prove',
+          ...targets,
+          ...(backends ? ['--backends', backends === 'all' ? 'all' : backends.join(',')] : []),
+          ...(workers ? ['--workers', String(workers)] : []),
+          '--json',
+        ],
+        { env: await lab.environment(), until: closed(ctx.req) },
+      )
+    } finally {
+      proving = false
+    }
+  })
+
+  router.post('/api/try', async (ctx) => {
+    const { setup, exercise } = read(bodies.try, ctx.request.body)
+    await lab.resolve(setup)
+    ctx.body = await runCommand(['try', setup, ...(exercise ? [exercise] : []), '--json'], {
+      env: await lab.environment(),
+      until: closed(ctx.req),
+    })
+  })
+
+  return router
+}
+
+const closed = (request: IncomingMessage): AbortSignal => {
+  const controller = new AbortController()
+  request.socket.once('close', () => controller.abort())
+  return controller.signal
+}
+
+const read = <Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> => {
+  const checked = shape.safeParse(body ?? {})
+  if (checked.success) return checked.data
+  const issues = checked.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  )
+  throw new SeesawError('BODY_INVALID', `The body does not fit. ${issues.join(' · ')}`)
+}
+
+/** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */
+const guard = (port: number): Koa.Middleware => {
+  const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`)
+  const origins = hosts.map((host) => `http://${host}`)
+  const refuse = (code: ErrorCode, what: string, value: string) => {
+    throw new SeesawError(
+      code,
+      `${what} '${value.slice(0, 200)}' is refused; use http://${hosts[0]}.`,
+    )
+  }
+  return (ctx, next) => {
+    if (!hosts.includes(ctx.get('Host').toLowerCase()))
+      refuse('HOST_REFUSED', 'Host', ctx.get('Host'))
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      // A browser always says where a write comes from; a command line does not.
+      const origin = ctx.get('Origin')
+      const site = ctx.get('Sec-Fetch-Site')
+      if (origin && !origins.includes(origin)) refuse('ORIGIN_REFUSED', 'Origin', origin)
+      if (site && site !== 'same-origin') refuse('ORIGIN_REFUSED', 'Sec-Fetch-Site', site)
+      // What a form can send without asking first is not taken for JSON.
+      if (ctx.request.length && !ctx.is('json'))
+        throw new SeesawError(
+          'MEDIA_TYPE_REFUSED',
+          `Content-Type '${ctx.get('Content-Type').slice(0, 100)}' is refused; send application/json.`,
+        )
+    }
+    return next()
+  }
+}

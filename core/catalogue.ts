@@ -1,0 +1,80 @@
+// The list of all scenarios in course order, as `seesaw list --json` and /api/scenarios show it.
+import type { Config } from './config.ts'
+import { asSeesawError } from './errors.ts'
+import { adapterIndex, loadScenario, scenarioIds } from './load.ts'
+import type { AnyScenario, AnyVariant, Knobs } from './scenario.ts'
+import { setupsOf } from './setup.ts'
+
+export interface Catalogue {
+  scenarios: CatalogueEntry[]
+  /** Folders whose scenario cannot be loaded, with the reason. */
+  broken: { id: string; reason: string }[]
+}
+
+export interface CatalogueEntry {
+  id: string
+  title: string
+  question: string
+  chapter: string
+  primary: AnyScenario['primary']
+  variants: {
+    id: string
+    title: string
+    idea: string
+    safe: boolean
+    needs: string[]
+    knobs: Knobs
+  }[]
+  claims: { id: string; says: string }[]
+  /** With default knobs, on every backend that has what the variant needs. */
+  setups: string[]
+}
+
+/** Loads and lists every scenario; one that cannot be loaded does not stop the others. */
+export const listScenarios = async (config: Config, folder?: string): Promise<Catalogue> => {
+  const broken: Catalogue['broken'] = []
+  const entries = await Promise.all(
+    scenarioIds(folder).map(async (id) => {
+      try {
+        return [describe(id, await loadScenario(id, folder))]
+      } catch (error) {
+        broken.push({ id, reason: asSeesawError(error).message })
+        return []
+      }
+    }),
+  )
+  return { scenarios: entries.flat().sort(byCourse(config)), broken }
+}
+
+const describe = (id: string, scenario: AnyScenario): CatalogueEntry => ({
+  id,
+  title: scenario.title,
+  question: scenario.question,
+  chapter: scenario.chapter,
+  primary: scenario.primary,
+  variants: Object.entries<AnyVariant>(scenario.variants).map(([id, variant]) => ({
+    id,
+    title: variant.title,
+    idea: variant.idea,
+    safe: variant.safe ?? true,
+    needs: [...variant.needs],
+    knobs: variant.knobs ?? {},
+  })),
+  claims: Object.entries(scenario.claims).map(([id, { says }]) => ({ id, says })),
+  setups: setupsOf(id, scenario, adapterIndex).map((setup) => setup.id),
+})
+
+/** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
+const byCourse = (config: Config) => {
+  const chapters = Object.entries(config.chapters)
+  const place = ({ id, chapter }: CatalogueEntry) => {
+    const c = chapters.findIndex(([name]) => name === chapter)
+    const s = chapters[c]?.[1].scenarios.indexOf(id) ?? -1
+    return [c < 0 ? chapters.length : c, s < 0 ? Number.MAX_SAFE_INTEGER : s] as const
+  }
+  return (a: CatalogueEntry, b: CatalogueEntry): number => {
+    const [chapterA, placeA] = place(a)
+    const [chapterB, placeB] = place(b)
+    return chapterA - chapterB || placeA - placeB || (a.id < b.id ? -1 : 1)
+  }
+}

@@ -1,0 +1,146 @@
+// The command line. Every command is thin: what it does is done by core, what it prints is here.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { asSeesawError, exitCodeOf } from './errors.ts'
+import { home } from './load.ts'
+
+const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
+  version: string
+}
+
+/** Runs the command line and sets the exit code: 0 good, 1 not as declared, 2 wrong use, 3 not available here. */
+export const run = async (words: string[]): Promise<void> => {
+  try {
+    await commands().parseAsync(words, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2
+      return
+    }
+    const known = asSeesawError(error)
+    if (known.code === 'INTERNAL') console.error(known.cause)
+    console.error(`seesaw: ${known.message} [${known.code}]`)
+    process.exitCode = exitCodeOf(known.code)
+  }
+}
+
+const commands = (): Command => {
+  const program = new Command('seesaw')
+    .description(
+      'A playground for back-end trade-offs: flip a variant, change its back end, see what it costs.',
+    )
+    .version(version)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText('after', examples)
+
+  program
+    .command('start')
+    .description(
+      'start the playground: the page and its API, and the lab that serves the scenarios',
+    )
+    .option(
+      '--port <port>',
+      'the port of the page and its API (default: from scenarios.config.ts, 3000)',
+      wholeNumber,
+    )
+    .option(
+      '--lab-port <port>',
+      'the port of the scenarios (default: from scenarios.config.ts, 3001)',
+      wholeNumber,
+    )
+    .option('--workers <n>', 'server processes that share the lab’s port', wholeNumber)
+    .option('--data <folder>', 'where keys, files and databases are kept')
+    .option('--open', 'open the page in a browser')
+    .option('--host <address>', 'let the scenarios listen on another address than 127.0.0.1')
+    .option(
+      '--expose-unsafe-variants',
+      'yes, let other machines reach variants that are unsafe on purpose',
+    )
+    .action(async (options) => (await import('./commands/start.ts')).start(options))
+
+  program
+    .command('list')
+    .description('list the scenarios, their variants and claims')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/list.ts')).list(options))
+
+  program
+    .command('doctor')
+    .description('say which back ends can be used here, and what would enable the others')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
+
+  program
+    .command('prove')
+    .description('prove the claims: each must hold or break as its scenario declares')
+    .argument('[targets...]', 'scenarios, variants or setups (default: every scenario)')
+    .option('--backends <names>', 'a,b,… or all (default: those inside the process)', listOf)
+    .option('--workers <n>', 'server processes; at least as many as the claims need', wholeNumber)
+    .option('--json', 'as JSON; progress goes to standard error')
+    .action(async (targets, options) =>
+      (await import('./commands/prove.ts')).proveTargets(targets, options),
+    )
+
+  program
+    .command('try')
+    .description('run one exercise and print the conversation')
+    .argument('<setup>', 'e.g. session-vs-token/signed-token')
+    .argument('[exercise]', 'the id of a claim (default: the first)')
+    .option('--json', 'as JSON')
+    .action(async (setup, exercise, options) =>
+      (await import('./commands/try.ts')).tryExercise(setup, exercise, options),
+    )
+
+  running(program.command('toggle'))
+    .description('change what the running lab serves at /run/<scenario>/live/')
+    .argument('<scenario>')
+    .argument('[changes...]', '[variant] [kind=backend …] [knob=value …]')
+    .option('--reset', 'back to the first variant, the default back ends and knobs')
+    .action(async (scenario, changes, options) =>
+      (await import('./commands/toggle.ts')).toggle(scenario, changes, options),
+    )
+
+  running(program.command('reset'))
+    .description(
+      'empty what a setup of the running lab has stored (default: what every live one has)',
+    )
+    .argument('[setup]')
+    .action(async (setup, options) => (await import('./commands/reset.ts')).reset(setup, options))
+
+  running(program.command('curl'))
+    .description('print curl and autocannon lines for a setup of the running lab, ready to use')
+    .argument('<setup>')
+    .option('--workload <id>', 'one of the scenario’s workloads (default: the first)')
+    .action(async (setup, options) => (await import('./commands/curl.ts')).curl(setup, options))
+
+  return program
+}
+
+/** The options of commands that speak to a Seesaw that is running. */
+const running = (command: Command): Command =>
+  command
+    .option(
+      '--port <port>',
+      'the port of the running Seesaw (default: the last one started)',
+      wholeNumber,
+    )
+    .option('--data <folder>', 'the data folder of the running Seesaw')
+    .option('--json', 'as JSON')
+
+const examples = `
+Examples:
+  seesaw start --open
+  seesaw toggle rate-limits gcra limiter=redis limit=5
+  seesaw try session-vs-token/signed-token
+  seesaw prove session-vs-token --backends all
+
+Exit codes: 0 good, 1 not as declared, 2 wrong use, 3 what was asked is not available here.`
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`'${text}' is no whole number.`)
+  return Number(text)
+}
+
+const listOf = (text: string): string[] => text.split(',').filter(Boolean)

@@ -1,0 +1,18 @@
+// `seesaw list`
+import { listScenarios } from '../catalogue.ts'
+import { loadConfig } from '../load.ts'
+import { bold, faint, print } from './terminal.ts'
+
+export const list = async ({ json }: { json?: boolean }): Promise<void> => {
+  const config = await loadConfig()
+  const catalogue = await listScenarios(config)
+  if (json) return print(JSON.stringify(catalogue, null, 2))
+  for (const scenario of catalogue.scenarios) {
+    const chapter = config.chapters[scenario.chapter]?.title ?? scenario.chapter
+    print(`${bold(scenario.id)}  ${scenario.question}  ${faint(chapter)}`)
+    for (const { id, idea, safe } of scenario.variants)
+      print(`  ${id.padEnd(24)} ${idea}${safe ? '' : ' (unsafe on purpose)'}`)
+    print(faint(`  ${scenario.claims.length} claims, ${scenario.setups.length} setups\n`))
+  }
+  for (const { id, reason } of catalogue.broken) print(`${bold(id)}  cannot be loaded: ${reason}`)
+}

@@ -1,0 +1,128 @@
+// `seesaw start`: control and lab, until Ctrl-C.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join, resolve } from 'node:path'
+import { createControl } from '../api.ts'
+import { dataFolderOf } from '../config.ts'
+import { openDataFolder } from '../data-folder.ts'
+import { SeesawError } from '../errors.ts'
+import { answerClientErrors } from '../http.ts'
+import { type Choice, portInUse, startLab } from '../lab.ts'
+import { home, loadConfig } from '../load.ts'
+import { runningFile } from './running.ts'
+import { bold, faint, print } from './terminal.ts'
+
+interface Options {
+  port?: number
+  labPort?: number
+  workers?: number
+  data?: string
+  open?: boolean
+  host?: string
+  exposeUnsafeVariants?: boolean
+}
+
+export const start = async (options: Options): Promise<void> => {
+  const config = await loadConfig()
+  const port = options.port ?? config.ports.control
+  const { folder } = openDataFolder(options.data ? resolve(options.data) : dataFolderOf(config))
+  const servers = await listenAll(port)
+  const lab = await startLab({
+    workers: options.workers ?? config.workers,
+    port: options.labPort ?? config.ports.lab,
+    backends: config.backends,
+    urls: config.connections,
+    dataFolder: folder,
+    choices: readChoices(folder),
+    ...(options.host ? { host: options.host } : {}),
+    ...(options.exposeUnsafeVariants ? { exposeUnsafeVariants: true } : {}),
+  }).catch((error: unknown) => {
+    for (const server of servers) server.close()
+    throw error
+  })
+
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const keepChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
+  const control = createControl({ lab, config, port, version, onChoices: keepChoices }).callback()
+  for (const server of servers) {
+    server.removeAllListeners('request')
+    server.on('request', control)
+  }
+  const url = `http://localhost:${port}`
+  writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
+
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(130)
+    stopping = true
+    print(faint('Stopping; Ctrl-C again to leave at once.'))
+    rmSync(runningFile(folder), { force: true })
+    for (const server of servers) server.close().closeAllConnections()
+    await lab.stop()
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => void stop())
+
+  print(`${bold('Seesaw')} ${faint(version)}`)
+  print(`the page  ${bold(url)}`)
+  print(
+    `the lab   ${lab.url}/run/<scenario>/live/  ${faint(`(${lab.doors.length} server processes)`)}`,
+  )
+  print(faint(`the data  ${folder}`))
+  if (options.open) await (await import('open')).default(url)
+}
+
+/** Listens on both loopback addresses: `localhost` may mean either. */
+const listenAll = async (port: number): Promise<Server[]> => {
+  const servers = [await listenOn(port, '127.0.0.1')]
+  try {
+    servers.push(await listenOn(port, '::1'))
+  } catch (error) {
+    // A machine without IPv6 does with one; a port that is taken on ::1 would get our visitors.
+    if (error instanceof SeesawError) {
+      servers[0]?.close()
+      throw error
+    }
+  }
+  return servers
+}
+
+const listenOn = (port: number, host: string): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    answerClientErrors(server)
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new SeesawError('PORT_IN_USE', portInUse(port), { cause })
+          : cause.code === 'EACCES'
+            ? new SeesawError('WRONG_USE', `Port ${port} may not be used: ${cause.message}.`, {
+                cause,
+              })
+            : cause,
+      ),
+    )
+    server.listen(port, host, () => resolve(server))
+  })
+
+const choicesFile = (folder: string): string => join(folder, 'choices.json')
+
+/** What was toggled before; nothing where it was never written or cannot be read. */
+const readChoices = (folder: string): Record<string, Choice> => {
+  try {
+    return JSON.parse(readFileSync(choicesFile(folder), 'utf8')) as Record<string, Choice>
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      process.stderr.write(
+        `${choicesFile(folder)} cannot be read; every scenario starts as by default.\n`,
+      )
+    return {}
+  }
+}
+
+/** Written aside and renamed, so that it is whole even after a crash. */
+const writeAside = (file: string, text: string): void => {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}

@@ -1,0 +1,38 @@
+// What commands print with. Colours only where a person looks.
+import { styleText } from 'node:util'
+
+const coloured = process.stdout.isTTY && !process.env.NO_COLOR
+
+const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
+  coloured ? styleText(format, text) : text
+
+export const bold = style('bold')
+export const faint = style('dim')
+export const good = style('green')
+export const bad = style('red')
+export const doubtful = style('yellow')
+
+/** One line on standard output. */
+export const print = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+/** One line on standard error; on a terminal, in the place of the one before. */
+export const progress = (line: string): void => {
+  if (process.stderr.isTTY) {
+    const width = process.stderr.columns ?? 80
+    process.stderr.write(`\r\x1b[K${line.slice(0, width - 1)}`)
+  } else process.stderr.write(`${line}\n`)
+}
+
+/** Ends the line that `progress` keeps writing over. */
+export const endProgress = (): void => {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+}
+
+/** Control characters made visible, so that an answer cannot play with the terminal. */
+export const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })

@@ -1,0 +1,126 @@
+// Runs one exercise against one setup of a lab and says what came of it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CookieJar } from 'tough-cookie'
+import { createClient, type Exchange } from './client.ts'
+import type { Lab } from './lab.ts'
+import type { AnyClaim, Client, Hands } from './scenario.ts'
+import type { Setup } from './setup.ts'
+
+/** What happened, line by line: requests with their answers, notes, and what was checked. */
+export type Line =
+  | ({ kind: 'exchange' } & Exchange)
+  | { kind: 'note'; text: string }
+  | { kind: 'assume' | 'expect'; ok: boolean; because: string }
+
+export interface Outcome {
+  verdict: 'holds' | 'breaks' | 'unknown'
+  /** The line that decided. */
+  because: string
+  ms: number
+  transcript: Line[]
+}
+
+/** Exercises that restart or kill processes must be alone with the lab for that moment. */
+export interface Turns {
+  /** Runs `work` when no other exercise is in the middle of something. */
+  alone(work: () => Promise<void>): Promise<void>
+}
+
+const withinMs = 30_000
+/** Until the client has noticed that its old connections are closed. */
+const settleMs = 50
+
+/** Ends an exercise early; what it decided is already written down. */
+class Decided extends Error {}
+
+/** Runs the claim's exercise once. `watched` asks for the adapter calls of every request. */
+export const runExercise = async (
+  claim: AnyClaim,
+  setup: Setup,
+  lab: Pick<Lab, 'doors' | 'restart' | 'kill'>,
+  turns: Turns,
+  { watched = false } = {},
+): Promise<Outcome> => {
+  const transcript: Line[] = []
+  let decided: Pick<Outcome, 'verdict' | 'because'> | undefined
+  let lastSeen: string | undefined
+  let clients = 0
+  let over = false
+
+  const decide = (verdict: Outcome['verdict'], because: string): never => {
+    decided ??= { verdict, because }
+    throw new Decided(because)
+  }
+
+  const client = (
+    { worker = 1 }: { worker?: number } = {},
+    jar?: CookieJar,
+    headers?: Record<string, string>,
+  ): Client =>
+    createClient(
+      {
+        number: ++clients,
+        door: () =>
+          lab.doors[worker - 1] ?? decide('unknown', `there is no server process ${worker}`),
+        mount: `/run/${setup.id}`,
+        watched,
+        onExchange: (exchange) => {
+          if (!over) transcript.push({ kind: 'exchange', ...exchange })
+        },
+        another: (where, itsJar, itsHeaders) => client({ worker, ...where }, itsJar, itsHeaders),
+      },
+      jar,
+      headers,
+    )
+
+  const hands: Hands<string> = {
+    client: (where) => client(where),
+    knobs: setup.knobs,
+    note: (text) => transcript.push({ kind: 'note', text }),
+    assume(ok, because) {
+      transcript.push({ kind: 'assume', ok, because })
+      if (!ok) decide('unknown', because)
+    },
+    expect(ok, because) {
+      transcript.push({ kind: 'expect', ok, because })
+      lastSeen = because
+      if (!ok) decide('breaks', because)
+    },
+    waitMs: (ms) => sleep(Math.max(0, ms)),
+    async restart() {
+      transcript.push({ kind: 'note', text: 'all server processes are restarted' })
+      await turns.alone(lab.restart)
+      await sleep(settleMs)
+    },
+    async kill(worker = 1) {
+      transcript.push({ kind: 'note', text: `server process ${worker} is killed` })
+      await turns.alone(() => lab.kill(worker))
+      await sleep(settleMs)
+    },
+  }
+
+  const beganMs = performance.now()
+  const timeout = new AbortController()
+  try {
+    await Promise.race([
+      claim.exercise(hands),
+      sleep(withinMs, undefined, { signal: timeout.signal }).then(() =>
+        decide('unknown', `not finished after ${withinMs / 1000} s`),
+      ),
+    ])
+  } catch (error) {
+    if (!(error instanceof Decided)) decided ??= { verdict: 'unknown', because: wordsOf(error) }
+  } finally {
+    over = true
+    timeout.abort()
+  }
+  decided ??= lastSeen
+    ? { verdict: 'holds', because: lastSeen }
+    : { verdict: 'unknown', because: 'the exercise checked nothing' }
+  return { ...decided, ms: performance.now() - beganMs, transcript }
+}
+
+const wordsOf = (error: unknown): string => {
+  const { message, cause } = error as { message?: string; cause?: { message?: string } }
+  return `the exercise failed: ${[message, cause?.message].filter(Boolean).join(': ')}`
+}

@@ -1,0 +1,316 @@
+// Proves claims: runs each exercise on each setup and compares what happened with what the scenario
+// declares, in both directions. A claim that holds where it should break is as wrong as the reverse.
+
+import { notThere } from './did-you-mean.ts'
+import { SeesawError } from './errors.ts'
+import { type Outcome, runExercise, type Turns } from './exercise.ts'
+import type { Kind } from './kinds/index.ts'
+import { type Lab, type LabOptions, startLab } from './lab.ts'
+import {
+  adapterIndex,
+  backendNames,
+  loadAdapter,
+  loadBackend,
+  loadScenario,
+  scenarioIds,
+} from './load.ts'
+import type { AnyClaim, AnyScenario, Traits } from './scenario.ts'
+import { parseSetup, resolveSetup, type Setup, type SetupParts, setupsOf } from './setup.ts'
+
+/** What came of one claim on one setup. */
+export interface Verdict {
+  /** The setup that was asked for. */
+  setup: string
+  claim: string
+  says: string
+  /** What the scenario says must come out. */
+  declared: 'holds' | 'breaks'
+  verdict: 'holds' | 'breaks' | 'unknown'
+  /** The line of the transcript that decided. */
+  because: string
+  ms: number
+  /** The setup that was run: with the knobs that the claim asks for. */
+  ran: string
+  /** How often it was tried; more than once only after `unknown`. */
+  tries: number
+  /** Only where the verdict is not as declared. */
+  transcript?: Outcome['transcript']
+}
+
+export interface Proof {
+  /** Whether every verdict is as declared. */
+  ok: boolean
+  verdicts: Verdict[]
+  skipped: { setup: string; reason: string }[]
+}
+
+export interface ProveOptions {
+  /** Scenarios, variants or setups; every scenario if empty. */
+  targets?: string[]
+  /** Backends for setups that name none; those inside the process if left out. */
+  backends?: string[] | 'all'
+  /** Server processes; at least as many as the claims ask for. */
+  workers?: number
+  onVerdict?(verdict: Verdict, done: number, all: number): void
+  /** Ends the proof early; what was proved until then is returned. */
+  signal?: AbortSignal
+  lab?: Pick<LabOptions, 'scenariosFolder' | 'urls'>
+}
+
+const mostTries = 3
+const atOnce = 4
+
+interface Job {
+  asked: Setup
+  ran: Setup
+  claimId: string
+  claim: AnyClaim
+  declared: Verdict['declared']
+}
+
+/** Proves what is asked for in a lab of its own. Throws what is wrong with the targets. */
+export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
+  const folder = options.lab?.scenariosFolder
+  const targets = await findTargets(options, folder)
+  const ids = [...new Set(targets.map(({ setup }) => setup.scenario))]
+  const claims = targets.flatMap(({ scenario }) => Object.values<AnyClaim>(scenario.claims))
+  const workers = Math.max(options.workers ?? 1, ...claims.map((claim) => claim.workers ?? 1))
+  const lab = await startLab({ ...options.lab, workers, only: ids })
+  try {
+    const reasons = await whyMissing(targets, lab)
+    const missing = (setup: Setup) =>
+      Object.values(setup.backends)
+        .map((backend) => reasons.get(backend))
+        .find(Boolean)
+    const skipped = targets.flatMap(({ setup }) => {
+      const reason = missing(setup)
+      return reason ? [{ setup: setup.id, reason }] : []
+    })
+    const jobs = await Promise.all(
+      targets
+        .filter(({ setup }) => !missing(setup))
+        .flatMap(({ setup, parts, scenario }) =>
+          Object.keys(scenario.claims).map((claimId) => plan(setup, parts, scenario, claimId)),
+        ),
+    )
+    const verdicts = await runAll(jobs, lab, options)
+    return {
+      ok: verdicts.every(isAsDeclared) && verdicts.length === jobs.length,
+      verdicts,
+      skipped,
+    }
+  } finally {
+    await lab.stop()
+  }
+}
+
+export const isAsDeclared = ({ verdict, declared }: Verdict): boolean => verdict === declared
+
+interface Target {
+  setup: Setup
+  parts: SetupParts
+  scenario: AnyScenario
+}
+
+/** Every setup that the options name. */
+export const findTargets = async (options: ProveOptions, folder?: string): Promise<Target[]> => {
+  const backends = await chosenBackends(options.backends)
+  const texts = options.targets?.length ? options.targets : scenarioIds(folder)
+  const found = await Promise.all(
+    texts.map(async (text) => {
+      const parts = parseSetup(text)
+      const scenario = await loadScenario(parts.scenario, folder)
+      const choices = { adapters: adapterIndex, defaults: {} }
+      const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
+      if (pinned) return [{ setup: resolveSetup(parts, scenario, choices), parts, scenario }]
+      // Looked up once for what may be wrong with it.
+      if (parts.variant) resolveSetup(parts, scenario, choices)
+      return setupsOf(parts.scenario, scenario, adapterIndex)
+        .filter((setup) => !parts.variant || setup.variant === parts.variant)
+        .filter((setup) => Object.values(setup.backends).every((name) => backends.includes(name)))
+        .map((setup) => {
+          const { variant, backends } = setup
+          const spelled = { ...parts, variant, backends }
+          return { setup: resolveSetup(spelled, scenario, choices), parts: spelled, scenario }
+        })
+    }),
+  )
+  return [...new Map(found.flat().map((target) => [target.setup.id, target])).values()]
+}
+
+const chosenBackends = async (asked?: string[] | 'all'): Promise<readonly string[]> => {
+  if (asked === 'all') return backendNames
+  for (const name of asked ?? [])
+    if (!backendNames.includes(name))
+      throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', name, backendNames))
+  return asked ?? embeddedBackends()
+}
+
+/** The backends that need no server. */
+export const embeddedBackends = async (): Promise<string[]> => {
+  const loaded = await Promise.all(
+    backendNames.map(async (name) => ({ name, backend: await loadBackend(name) })),
+  )
+  return loaded.filter(({ backend }) => !backend || !('launch' in backend)).map(({ name }) => name)
+}
+
+/** Why a backend cannot be used here, for each of those that cannot. */
+const whyMissing = async (targets: Target[], lab: Lab): Promise<Map<string, string>> => {
+  const used = new Set(targets.flatMap(({ setup }) => Object.values(setup.backends)))
+  const reasons = new Map<string, string>()
+  await Promise.all(
+    [...used].map((backend) =>
+      lab.locate(backend).catch((error: Error) => reasons.set(backend, error.message)),
+    ),
+  )
+  return reasons
+}
+
+const plan = async (
+  asked: Setup,
+  parts: SetupParts,
+  scenario: AnyScenario,
+  claimId: string,
+): Promise<Job> => {
+  const claim = scenario.claims[claimId] as AnyClaim
+  const ran = spellWithClaim(parts, scenario, claim)
+  return { asked, ran, claimId, claim, declared: await declare(claim, asked) }
+}
+
+/** The setup with the knobs that the claim asks for, where the setup itself does not name them. */
+export const spellWithClaim = (
+  parts: SetupParts,
+  scenario: AnyScenario,
+  claim: AnyClaim,
+): Setup => {
+  const choices = { adapters: adapterIndex, defaults: {} }
+  const { variant } = resolveSetup(parts, scenario, choices)
+  const known = Object.keys(scenario.variants[variant]?.knobs ?? {})
+  const knobs = Object.fromEntries(
+    Object.entries<number | undefined>(claim.knobs ?? {})
+      .filter(([name]) => known.includes(name))
+      .map(([name, value]) => [name, String(value)]),
+  )
+  return resolveSetup({ ...parts, knobs: { ...knobs, ...parts.knobs } }, scenario, choices)
+}
+
+/** What the scenario says must come out on this setup. */
+export const declare = async (claim: AnyClaim, setup: Setup): Promise<Verdict['declared']> => {
+  const { heldBy } = claim
+  const held =
+    typeof heldBy === 'function'
+      ? heldBy({ variant: setup.variant, traits: await traitsOf(setup) })
+      : heldBy.includes(setup.variant)
+  return held ? 'holds' : 'breaks'
+}
+
+/** What all backends of a setup can do together; everything, where there is none to lack it. */
+const traitsOf = async (setup: Setup): Promise<Traits> => {
+  const adapters = await Promise.all(
+    Object.entries(setup.backends).map(([kind, backend]) => loadAdapter(kind as Kind, backend)),
+  )
+  return {
+    sharedBetweenProcesses: adapters.every(({ traits }) => traits.sharedBetweenProcesses),
+    survivesRestart: adapters.every(({ traits }) => traits.survivesRestart),
+  }
+}
+
+/** Runs jobs side by side: mostly they wait. Jobs of one setup run one after another. */
+const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Verdict[]> => {
+  const left = [...jobs]
+  const busy = new Set<string>()
+  const turns = takeTurns()
+  const verdicts = new Map<Job, Verdict>()
+
+  const runner = async (): Promise<void> => {
+    while (!options.signal?.aborted && left.length > 0) {
+      const index = left.findIndex(({ ran }) => !busy.has(ran.id))
+      const [job] = index < 0 ? [] : left.splice(index, 1)
+      if (!job) {
+        await turns.change()
+        continue
+      }
+      busy.add(job.ran.id)
+      const verdict = await proveOne(job, lab, turns)
+      busy.delete(job.ran.id)
+      turns.announce()
+      verdicts.set(job, verdict)
+      options.onVerdict?.(verdict, verdicts.size, jobs.length)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, runner))
+  return jobs.flatMap((job) => verdicts.get(job) ?? [])
+}
+
+const proveOne = async (
+  job: Job,
+  lab: Lab,
+  turns: ReturnType<typeof takeTurns>,
+): Promise<Verdict> => {
+  for (let tries = 1; ; tries++) {
+    const outcome = await turns.among(async () => {
+      const outcome = await runExercise(job.claim, job.ran, lab, turns)
+      // So that nothing is left on a server, and nothing of this run meets the next.
+      await lab.reset(job.ran.id).catch(() => {})
+      return outcome
+    })
+    if (outcome.verdict === 'unknown' && tries < mostTries) continue
+    const { transcript, ms, ...judged } = outcome
+    return {
+      setup: job.asked.id,
+      claim: job.claimId,
+      says: job.claim.says,
+      declared: job.declared,
+      ...judged,
+      ms: Math.round(ms),
+      ran: job.ran.id,
+      tries,
+      ...(judged.verdict === job.declared ? {} : { transcript }),
+    }
+  }
+}
+
+/**
+ * Lets exercises run side by side, except while one of them restarts or kills processes: that one
+ * waits until every other has ended or waits for the same.
+ */
+export const takeTurns = () => {
+  let running = 0
+  let waiting = 0
+  let occupied = false
+  const listeners: (() => void)[] = []
+  const announce = () => {
+    for (const listener of listeners.splice(0)) listener()
+  }
+  const change = () => new Promise<void>((resolve) => listeners.push(resolve))
+
+  return {
+    announce,
+    change,
+
+    async among<T>(work: () => Promise<T>): Promise<T> {
+      while (waiting > 0) await change()
+      running++
+      try {
+        return await work()
+      } finally {
+        running--
+        announce()
+      }
+    },
+
+    async alone(work: () => Promise<void>): Promise<void> {
+      waiting++
+      announce()
+      while (occupied || running > waiting) await change()
+      occupied = true
+      try {
+        await work()
+      } finally {
+        occupied = false
+        waiting--
+        announce()
+      }
+    },
+  } satisfies Turns & Record<string, unknown>
+}

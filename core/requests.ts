@@ -1,0 +1,72 @@
+// A workload's requests against a lab that runs, with everything in them that they need.
+import { createClient, type RealClient } from './client.ts'
+import { notThere } from './did-you-mean.ts'
+import { SeesawError } from './errors.ts'
+import { adapterIndex, loadScenario } from './load.ts'
+import type { Workload } from './scenario.ts'
+import { parseSetup, resolveSetup } from './setup.ts'
+
+export interface ReadyRequest {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body?: string
+}
+
+export interface ReadyRequests {
+  setup: string
+  workload: string
+  says: string
+  requests: ReadyRequest[]
+}
+
+const plainVisit: Workload = {
+  says: 'a visit to the front door',
+  requests: () => [{ method: 'GET', path: '/' }],
+}
+
+/**
+ * Prepares a workload (the first, if none is named) against `setup` in the lab at `labUrl`;
+ * `<scenario>/live` is a setup here too. Throws EXERCISE_NOT_FOUND for an unknown workload.
+ */
+export const requestsFor = async (
+  text: string,
+  labUrl: string,
+  workloadId?: string,
+): Promise<ReadyRequests> => {
+  const parts = parseSetup(text)
+  const scenario = await loadScenario(parts.scenario)
+  // What leaves a backend open is for the lab to decide; here it is only looked up for mistakes.
+  if (parts.variant !== undefined && parts.variant !== 'live')
+    resolveSetup(parts, scenario, { adapters: adapterIndex, defaults: {} })
+  const id = parts.variant === undefined ? `${parts.scenario}/live` : text
+  const workloads: Record<string, Workload> = scenario.workloads ?? { visit: plainVisit }
+  const name = workloadId ?? Object.keys(workloads)[0] ?? ''
+  const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined
+  if (!workload)
+    throw new SeesawError(
+      'EXERCISE_NOT_FOUND',
+      notThere(`workload of ${parts.scenario}`, name, Object.keys(workloads)),
+    )
+  const mount = `/run/${id}`
+  const client: RealClient = createClient({
+    number: 1,
+    door: () => labUrl,
+    mount,
+    watched: false,
+    onExchange: () => {},
+    another: () => client,
+  })
+  await workload.prepare?.(client)
+  const requests = workload.requests(client).map(({ method, path, headers, body }) => ({
+    method,
+    url: `${labUrl}${mount}${path}`,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...client.credentials(path),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  }))
+  return { setup: id, workload: name, says: workload.says, requests }
+}
