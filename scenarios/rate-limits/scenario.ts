@@ -1,0 +1,121 @@
+import { defineScenario } from '#core/scenario'
+import {
+  afterRestart,
+  burstAtTheEdge,
+  burstThenPace,
+  impatientClient,
+  manyRequests,
+  oneBurst,
+  patientClient,
+  quietWindow,
+  threeBursts,
+  twoProcesses,
+} from './exercises.ts'
+import fixedWindow from './variants/fixed-window.ts'
+import gcra from './variants/gcra.ts'
+import leakyBucket from './variants/leaky-bucket.ts'
+import slidingCounter from './variants/sliding-counter.ts'
+import slidingLog from './variants/sliding-log.ts'
+import tokenBucket from './variants/token-bucket.ts'
+
+const variants = {
+  'fixed-window': fixedWindow,
+  'sliding-log': slidingLog,
+  'sliding-counter': slidingCounter,
+  'token-bucket': tokenBucket,
+  'leaky-bucket': leakyBucket,
+  gcra,
+}
+type Name = keyof typeof variants
+const all = Object.keys(variants) as Name[]
+const allBut = (one: Name) => all.filter((name) => name !== one)
+
+export default defineScenario({
+  title: 'Rate limits',
+  question: 'Ten requests per second: which ten?',
+  chapter: 'load',
+  primary: 'cpu',
+  variants,
+
+  claims: {
+    'no-double-burst': {
+      says: 'A full burst right before the edge of a window leaves no room for another right after it.',
+      exercise: burstAtTheEdge,
+      heldBy: allBut('fixed-window'),
+      knobs: { limit: 4, windowMs: 1200 },
+    },
+    'never-over-the-limit': {
+      says: 'No stretch of time as long as the window ever serves more than the limit.',
+      exercise: threeBursts,
+      heldBy: ['sliding-log', 'leaky-bucket'],
+      knobs: { limit: 4, windowMs: 1000 },
+    },
+    'burst-then-pace': {
+      says: 'A quiet client gets a full burst at once, and from then on one request every window ÷ limit.',
+      exercise: burstThenPace,
+      heldBy: ['token-bucket', 'gcra'],
+      knobs: { limit: 4, windowMs: 800 },
+    },
+    'one-by-one': {
+      says: 'Requests that come all at once are served one by one, window ÷ limit apart.',
+      exercise: oneBurst,
+      heldBy: ['leaky-bucket'],
+      knobs: { limit: 4, windowMs: 600 },
+    },
+    'silence-restores': {
+      says: 'After a whole window of silence a client has its full limit again.',
+      exercise: quietWindow,
+      heldBy: allBut('sliding-counter'),
+      knobs: { limit: 4, windowMs: 600 },
+    },
+    'small-state': {
+      says: 'What the server remembers about a client does not grow with the number of its requests.',
+      exercise: manyRequests,
+      heldBy: allBut('sliding-log'),
+      knobs: { limit: 1000, windowMs: 5000 },
+    },
+    'one-limit-for-all-processes': {
+      says: 'Two server processes together admit exactly the limit.',
+      exercise: twoProcesses,
+      heldBy: ({ traits }) => traits.sharedBetweenProcesses,
+      workers: 2,
+      knobs: { limit: 4, windowMs: 1200 },
+    },
+    'outlives-a-restart': {
+      says: 'A restart of the server hands out no fresh limit.',
+      exercise: afterRestart,
+      heldBy: ({ traits }) => traits.survivesRestart,
+      knobs: { limit: 1, windowMs: 60_000 },
+    },
+    'retry-after-is-enough': {
+      says: 'Whoever waits as many seconds as Retry-After says is served.',
+      exercise: patientClient,
+      heldBy: all,
+      knobs: { limit: 2, windowMs: 500 },
+    },
+    'retry-after-ms-is-exact': {
+      says: 'Knocking before retryAfterMs has passed is in vain, and puts nothing off.',
+      exercise: impatientClient,
+      heldBy: all,
+      knobs: { limit: 2, windowMs: 500 },
+    },
+  },
+
+  workloads: {
+    crowd: {
+      says: '1,000 clients in turn, each far below the limit: nearly all are served.',
+      requests: () =>
+        Array.from({ length: 1000 }, (_, i) => ({
+          method: 'GET',
+          path: '/',
+          headers: { 'x-api-key': `client-${i}` },
+        })),
+    },
+    flood: {
+      says: 'One client that never stops: nearly all of its requests are refused.',
+      requests: () => [
+        { method: 'GET', path: '/', headers: { 'x-api-key': 'flood' } },
+      ],
+    },
+  },
+})

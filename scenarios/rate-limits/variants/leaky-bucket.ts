@@ -1,0 +1,83 @@
+// Leaky bucket, as a queue: requests wait in a bucket with a hole and leave it
+// one by one at an even pace; what does not fit in is refused. Turner 1986,
+// https://nginx.org/en/docs/http/ngx_http_limit_req_module.html
+import { setTimeout } from 'node:timers/promises'
+import { defineVariant } from '#core/scenario'
+import {
+  type Algorithm,
+  answer,
+  identify,
+  type Limit,
+  limitKnobs,
+  showState,
+} from '../shared.ts'
+
+export const leakyBucket = ({ limit, windowMs }: Limit): Algorithm<number> => ({
+  step(emptyAt = 0, nowMs) {
+    // Time in ticks, as many per ms as the limit: so the pace, one request
+    // every windowMs / limit, is a whole number, and nothing is ever rounded.
+    const now = nowMs * limit
+    const pace = windowMs
+
+    // The queue needs no list: the time at which it will be empty says how
+    // long it is. A request leaves at that time, if it fits in.
+    const leaves = Math.max(emptyAt, now)
+    const allowed = leaves + pace - now <= limit * pace
+    const next = allowed ? leaves + pace : leaves
+
+    const room = limit * pace - (next - now)
+    const remaining = Math.max(0, Math.floor(room / pace))
+    const missing = (remaining + 1) * pace - room
+    return {
+      state: next,
+      result: {
+        allowed,
+        remaining,
+        moreAfterMs: Math.ceil(missing / limit),
+        delayMs: allowed ? Math.ceil((leaves - now) / limit) : 0,
+      },
+    }
+  },
+
+  lua: {
+    args: [limit, windowMs],
+    source: `
+      local limit, pace = args[1], args[2]
+      local now = now_ms * limit
+      local leaves = math.max(state or 0, now)
+      local allowed = leaves + pace - now <= limit * pace
+      local next_at = allowed and leaves + pace or leaves
+
+      local room = limit * pace - (next_at - now)
+      local remaining = math.max(0, math.floor(room / pace))
+      local missing = (remaining + 1) * pace - room
+      return next_at, {
+        allowed = allowed,
+        remaining = remaining,
+        moreAfterMs = math.ceil(missing / limit),
+        delayMs = allowed and math.ceil((leaves - now) / limit) or 0,
+      }`,
+  },
+
+  ttlMs: windowMs,
+})
+
+export default defineVariant({
+  title: 'Leaky bucket',
+  idea: 'A queue that empties at an even pace: bursts wait their turn.',
+  needs: ['limiter'],
+  knobs: limitKnobs,
+
+  mount(router, { limiter, knobs }) {
+    const queue = leakyBucket(knobs)
+
+    router.get('/', identify, async (ctx) => {
+      const { client } = ctx.state
+      const decision = await limiter.update(client, queue.step, queue)
+      if (decision.delayMs) await setTimeout(decision.delayMs)
+      answer(ctx, knobs, decision)
+    })
+
+    router.get('/state', identify, showState(limiter, queue))
+  },
+})
