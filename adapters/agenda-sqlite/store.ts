@@ -1,0 +1,161 @@
+// One connection to the file, and the ways to use it: in a slice of time, or in one transaction.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import Database from 'libsql'
+import { AgendaSqliteError, explain, isBusy } from './errors.ts'
+import { createSchema } from './schema.ts'
+
+export type Synchronous = 'off' | 'normal' | 'full' | 'extra'
+
+export interface StoreOptions {
+  path?: string | undefined
+  db?: Database.Database | undefined
+  table: string
+  synchronous: Synchronous
+  busyTimeoutMs: number
+  indexedPaths: string[]
+}
+
+export interface Session {
+  db: Database.Database
+  /** A statement, compiled once per connection: for SQL that does not vary. */
+  prepared(sql: string): Database.Statement
+  /** Runs `work` in one write transaction, or in the caller's if one is open on a passed `db`. */
+  write<T>(work: () => T): T
+}
+
+export interface Store {
+  ownsConnection: boolean
+  /** Opens the file if need be and sees to the tables. */
+  connect(): Promise<void>
+  /** Closes the file if it was opened here. */
+  disconnect(): void
+  /**
+   * Runs `work` against the file. While disconnected, the file is opened for this one call: a job
+   * that ends after `agenda.stop()` still records that it ended, and is not run again.
+   */
+  use<T>(work: (session: Session) => T): Promise<T>
+  /** The same, at once, for callers that may not wait; throws like `use`. */
+  useNow<T>(work: (session: Session) => T): T
+  /** The file, absolute; '' for a database in memory. */
+  file(): string
+}
+
+export const createStore = (options: StoreOptions): Store => {
+  const ownsConnection = options.db === undefined
+  const label = options.path ?? 'The database'
+  const breathe = breather()
+  let current: Session | undefined
+
+  const useNow = <T>(work: (session: Session) => T): T => {
+    const session = current ?? open(options)
+    try {
+      return work(session)
+    } catch (error) {
+      throw explain(error, label)
+    } finally {
+      if (session !== current && ownsConnection) session.db.close()
+    }
+  }
+
+  return {
+    ownsConnection,
+    async connect() {
+      current ??= await retried(() => open(options), options.busyTimeoutMs, label)
+    },
+    disconnect() {
+      if (ownsConnection) current?.db.close()
+      current = undefined
+    },
+    useNow,
+    async use(work) {
+      const result = useNow(work)
+      await breathe()
+      return result
+    },
+    file: () =>
+      useNow(({ db }) => {
+        const rows = db.prepare('PRAGMA database_list').all([]) as { name: string; file: string }[]
+        return rows.find(({ name }) => name === 'main')?.file ?? ''
+      }),
+  }
+}
+
+const open = (options: StoreOptions): Session => {
+  const db = options.db ?? openFile(options)
+  const session = createSession(db)
+  try {
+    session.write(() => createSchema(db, options.table, options.indexedPaths))
+  } catch (error) {
+    if (!options.db) db.close()
+    throw error
+  }
+  return session
+}
+
+const openFile = ({ path, synchronous, busyTimeoutMs }: StoreOptions) => {
+  if (!path) throw new AgendaSqliteError('INVALID_OPTION', 'Give a path or an open db.')
+  const db = new Database(path, { timeout: busyTimeoutMs })
+  try {
+    // WAL: readers and the one writer do not wait for each other.
+    db.exec('PRAGMA journal_mode = WAL')
+    db.exec(`PRAGMA synchronous = ${synchronous}`)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+const createSession = (db: Database.Database): Session => {
+  const statements = new Map<string, Database.Statement>()
+  const prepared = (sql: string) => {
+    // Filters make SQL of many shapes; the few that matter are soon back.
+    if (statements.size > 300) statements.clear()
+    const known = statements.get(sql) ?? db.prepare(sql)
+    statements.set(sql, known)
+    return known
+  }
+  return {
+    db,
+    prepared,
+    write(work) {
+      if (db.inTransaction) return work()
+      // IMMEDIATE takes the write lock first: what is read inside cannot change before the write.
+      prepared('BEGIN IMMEDIATE').run([])
+      try {
+        const result = work()
+        prepared('COMMIT').run([])
+        return result
+      } catch (error) {
+        // A full disk makes SQLite roll back by itself.
+        if (db.inTransaction) prepared('ROLLBACK').run([])
+        throw error
+      }
+    },
+  }
+}
+
+// Switching a new file to WAL ignores the busy timeout, so processes that start together retry.
+const retried = async <T>(work: () => T, forMs: number, label: string): Promise<T> => {
+  const untilMs = performance.now() + forMs
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > untilMs) throw explain(error, label)
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20))
+    }
+  }
+}
+
+// SQLite answers at once, so a loop of awaited calls would never let timers and requests run:
+// after a few milliseconds of it, one turn of the event loop is theirs.
+const breather = (sliceMs = 4) => {
+  let sliceEndsAtMs = 0
+  return async () => {
+    if (performance.now() < sliceEndsAtMs) return
+    await nextTurn()
+    sliceEndsAtMs = performance.now() + sliceMs
+  }
+}
