@@ -1,0 +1,75 @@
+// A limiter in Redis. A step that brings its Lua twin along runs inside the server, in one round
+// trip; any other is computed here, and stored unless another process was faster.
+import { compareAndSet, defineAdapter, wellFormed } from '#core/adapter'
+import type { LuaStep } from '#core/kinds'
+import { connect, type Script } from '../connections/redis.ts'
+import { wholeMs } from '../connections/shared.ts'
+
+export default defineAdapter<'limiter'>({
+  traits: { sharedBetweenProcesses: true, survivesRestart: true },
+
+  async open({ namespace, url, nowMs }) {
+    const redis = await connect(url)
+    const folder = `${namespace}|limiter|`
+    const keyOf = (key: string) => folder + wellFormed(key)
+    const swap = redis.script(swapScript)
+    const scripts = new Map<string, Script>()
+
+    const scriptOf = (lua: LuaStep): Script => {
+      const known = scripts.get(lua.source)
+      if (known) return known
+      const script = redis.script(stepScript(lua.source))
+      scripts.set(lua.source, script)
+      return script
+    }
+
+    const inLua = async (key: string, lua: LuaStep, ttlMs: number) => {
+      const args = [String(nowMs()), lifeMs(ttlMs), JSON.stringify(lua.args)]
+      return JSON.parse((await scriptOf(lua)([keyOf(key)], args)) as string)
+    }
+
+    const inJs = compareAndSet<string | null>(
+      {
+        async read(key) {
+          const json = (await redis.send('GET', keyOf(key))) as string | null
+          return { state: json === null ? undefined : JSON.parse(json), version: json }
+        },
+        // What was read stands for its own version: equal states have equal successors.
+        write: async (key, before, state, ttlMs) =>
+          (await swap(
+            [keyOf(key)],
+            [JSON.stringify(state), lifeMs(ttlMs), ...(before === null ? [] : [before])],
+          )) === 1,
+      },
+      nowMs,
+    )
+
+    return {
+      update: (key, step, options) =>
+        options.lua ? inLua(key, options.lua, options.ttlMs) : inJs(key, step, options),
+      clear: () => redis.clear(folder),
+      close: redis.release,
+    }
+  },
+})
+
+/** Redis refuses a lifetime of nothing. */
+const lifeMs = (ttlMs: number): string => String(Math.max(1, wholeMs(ttlMs)))
+
+// The state is packed by MessagePack, not as JSON, in which Redis keeps 14 digits of a number only.
+const stepScript = (source: string): string => `
+local function step(state, now_ms, args)
+${source}
+end
+local packed, state = redis.call('GET', KEYS[1]), nil
+if packed then state = cmsgpack.unpack(packed) end
+local next_state, result = step(state, tonumber(ARGV[1]), cjson.decode(ARGV[3]))
+redis.call('SET', KEYS[1], cmsgpack.pack(next_state), 'PX', ARGV[2])
+return cjson.encode(result)
+`
+
+const swapScript = `
+if redis.call('GET', KEYS[1]) ~= (ARGV[3] or false) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`

@@ -1,0 +1,322 @@
+// What adapters do while their server is away. Each test has a server of its own, kills it, freezes
+// it, and brings it back, while calls of every kind go on.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Command, Opened, ServerBackend } from '#core/adapter'
+import { SeesawError } from '#core/errors'
+import { kinds } from '#core/kinds'
+import { adapterIndex, backendNames, loadAdapter, loadBackend } from '#core/load'
+
+// A call has to end within 2 s for its request to be answered; a busy test machine takes its share.
+const endsWithinMs = 2000
+const recoversWithinMs = 5000
+
+const waitMs = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+interface TestServer {
+  url: string
+  /** Throws where it does not answer within 30 s. */
+  start(): Promise<void>
+  /** Sends a signal to the server and all of its processes. */
+  signal(name: NodeJS.Signals): void
+  killed(): Promise<void>
+  remove(): Promise<void>
+}
+
+/** A server of the test's own on a free port, not yet started; or the reason why there is none. */
+const makeServer = async (name: string, backend: ServerBackend): Promise<TestServer | string> => {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...(backend.folders?.() ?? [])]
+  const binary = backend.binaries
+    .flatMap((file) => folders.map((folder) => join(folder, file)))
+    .find(isExecutable)
+  // A command that starts a server on the port that it is given, where no program is installed:
+  // SEESAW_TEST_MONGODB_COMMAND names the one that starts MongoDB's stand-in.
+  const command = process.env[`SEESAW_TEST_${name.toUpperCase()}_COMMAND`]
+  if (!binary && !command) return `there is no ${backend.binaries.join(' or ')} on this machine`
+
+  const port = await freePort()
+  const folder = await mkdtemp(join(tmpdir(), `seesaw-outage-${name}-`))
+  const launch = binary
+    ? backend.launch({ binary, folder, port })
+    : { server: { file: command as string, args: [`${port}`] }, url: urlOn(backend, port) }
+  for (const step of launch.before ?? []) {
+    const { status, stderr } = spawnSync(step.file, step.args, settings(step, folder))
+    assert.equal(status, 0, `${step.file}: ${stderr}`)
+  }
+
+  const { url, server } = launch
+  let child: ChildProcess | undefined
+  const isRunning = () => child && child.exitCode === null && child.signalCode === null
+  const signal = (name: NodeJS.Signals) => process.kill(-(child?.pid as number), name)
+  const killed = async () => {
+    if (!child || !isRunning()) return
+    const gone = once(child, 'exit')
+    signal('SIGKILL')
+    await gone
+  }
+
+  return {
+    url,
+    signal,
+    killed,
+    async start() {
+      // Postgres refuses once or twice while processes of its killed predecessor still end.
+      for (let attempt = 0; attempt < 10; attempt++) {
+        // A group of its own, because a signal must reach all processes of the server.
+        child = spawn(server.file, server.args, {
+          ...settings(server, folder),
+          detached: true,
+          stdio: 'ignore',
+        })
+        if (await answers(backend, url, child)) return
+        await waitMs(200)
+      }
+      assert.fail(`${server.file} does not start`)
+    },
+    async remove() {
+      await killed()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const answers = async (backend: ServerBackend, url: string, child: ChildProcess) => {
+  const untilMs = Date.now() + 30_000
+  while (child.exitCode === null && Date.now() < untilMs) {
+    if (await backend.probe(url).catch(() => undefined)) return true
+    await waitMs(50)
+  }
+  return false
+}
+
+const settings = ({ env, uid, gid }: Command, cwd: string) => ({
+  cwd,
+  encoding: 'utf8' as const,
+  env: { ...process.env, ...env },
+  ...(uid === undefined ? {} : { uid }),
+  ...(gid === undefined ? {} : { gid }),
+})
+
+const isExecutable = (file: string): boolean => {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const urlOn = (backend: ServerBackend, port: number): string => {
+  const url = new URL(backend.defaultUrl)
+  url.port = `${port}`
+  return url.href
+}
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+interface Call {
+  what: string
+  startedMs: number
+  tookMs: number
+  error: unknown
+}
+
+/** Calls the adapters over and over, from several sides at once, and notes how each call went. */
+const makeLoad = (adapters: {
+  cache: Opened<'cache'>
+  session: Opened<'session'>
+  limiter: Opened<'limiter'>
+}) => {
+  const calls: Call[] = []
+  let going = true
+  let count = 0
+
+  const { cache, session, limiter } = adapters
+  const step = (state: number | undefined) => ({
+    state: (state ?? 0) + 1,
+    result: (state ?? 0) + 1,
+  })
+  const lua = { source: 'state = (state or 0) + 1\nreturn state, state', args: [] }
+  const longTtl = { ttlMs: 60_000 }
+  const rounds: Record<string, (side: number) => Promise<void>> = {
+    cache: async (side) => {
+      // A reply that went to the wrong call would bring another call's number.
+      const value = ++count
+      await cache.set(`key ${side}`, value)
+      assert.equal(await cache.get(`key ${side}`), value)
+    },
+    session: async (side) => {
+      await session.create(`id ${side}`, { userId: `user ${side}` }, longTtl)
+      assert.deepEqual(await session.idsOf(`user ${side}`), [`id ${side}`])
+    },
+    'limiter, one key': async () => {
+      assert.equal(typeof (await limiter.update('busy', step, longTtl)), 'number')
+    },
+    'limiter, in Lua': async (side) => {
+      assert.equal(
+        typeof (await limiter.update(`lua ${side}`, step, { ...longTtl, lua })),
+        'number',
+      )
+    },
+  }
+
+  const goRound = async (what: string, side: number) => {
+    while (going) {
+      const startedMs = performance.now()
+      const error = await rounds[what]?.(side).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      calls.push({ what, startedMs, tookMs: performance.now() - startedMs, error })
+      await waitMs(5)
+    }
+  }
+  const sides = Object.keys(rounds).flatMap((what) =>
+    [1, 2, 3, 4].map((side) => goRound(what, side)),
+  )
+
+  return {
+    /** The calls since the last time. */
+    taken: () => calls.splice(0),
+    /** How long it takes from now until every kind of call succeeds. */
+    async recoveredInMs(): Promise<number> {
+      const fromMs = performance.now()
+      const well = () =>
+        Object.keys(rounds).every((what) => {
+          const last = calls.filter((call) => call.what === what).slice(-4)
+          return (
+            last.length === 4 && last.every(({ startedMs, error }) => startedMs > fromMs && !error)
+          )
+        })
+      while (!well() && performance.now() - fromMs < 4 * recoversWithinMs) await waitMs(20)
+      return performance.now() - fromMs
+    },
+    async stop() {
+      going = false
+      await Promise.all(sides)
+    },
+  }
+}
+
+/** Holds that every call failed as it must, and in time. */
+const assertUnreachable = (calls: Call[]) => {
+  for (const { what, tookMs, error } of calls) {
+    if (error === undefined) assert.fail(`${what}: a call succeeded`)
+    if (!(error instanceof SeesawError)) throw error
+    assert.equal(error.code, 'BACKEND_UNREACHABLE', `${what}: ${error.message}`)
+    assert.match(error.message, /^\w+ at [\d.]+:\d+ does not answer: .+\.$/)
+    assert(tookMs < endsWithinMs, `${what}: took ${Math.round(tookMs)} ms`)
+  }
+}
+
+const testOutages = (name: string, backend: ServerBackend, server: TestServer) => {
+  describe(`adapters whose ${backend.title} goes away`, function () {
+    this.timeout(60_000)
+    const folder = tmpdir()
+    let opened: Opened<'cache' | 'session' | 'limiter'>[] = []
+    let load: ReturnType<typeof makeLoad>
+
+    const openAll = async () => {
+      const place = { namespace: 'outage', folder, url: server.url, nowMs: Date.now }
+      const open = async <K extends (typeof kinds)[number]>(kind: K) => {
+        const adapter = await (await loadAdapter(kind, name)).open(place)
+        opened.push(adapter)
+        return adapter
+      }
+      return {
+        cache: await open('cache'),
+        session: await open('session'),
+        limiter: await open('limiter'),
+      }
+    }
+
+    before(async () => {
+      await server.start()
+      load = makeLoad(await openAll())
+    })
+
+    beforeEach(async () => {
+      await load.recoveredInMs()
+      load.taken()
+      await waitMs(200)
+      const failed = load.taken().filter(({ error }) => error)
+      assert.deepEqual(failed, [], 'all is well before')
+    })
+
+    after(async () => {
+      await load?.stop()
+      await Promise.all(opened.map((adapter) => adapter.close()))
+      opened = []
+      await server.remove()
+    })
+
+    it('reject every call in time when it is killed, and recover when it is back', async () => {
+      await server.killed()
+      const killedMs = performance.now()
+      await waitMs(2500)
+      assertUnreachable(load.taken().filter(({ startedMs }) => startedMs > killedMs))
+
+      await server.start()
+      const tookMs = await load.recoveredInMs()
+      assert(tookMs < recoversWithinMs, `took ${Math.round(tookMs)} ms`)
+    })
+
+    it('reject every call in time while it is frozen, and recover afterwards', async () => {
+      server.signal('SIGSTOP')
+      await waitMs(50)
+      const frozenMs = performance.now()
+      await waitMs(4000)
+      const calls = load.taken().filter(({ startedMs }) => startedMs > frozenMs)
+      server.signal('SIGCONT')
+      assertUnreachable(calls)
+
+      const tookMs = await load.recoveredInMs()
+      assert(tookMs < recoversWithinMs, `took ${Math.round(tookMs)} ms`)
+      // Late replies to what was given up must not be taken for replies to what was asked since.
+      load.taken()
+      await waitMs(500)
+      assert.deepEqual(
+        load.taken().filter(({ error }) => error),
+        [],
+      )
+    })
+
+    it('cannot be opened while it is away', async () => {
+      await server.killed()
+      for (const kind of kinds) {
+        const adapter = await loadAdapter(kind, name)
+        const startedMs = performance.now()
+        await assert.rejects(
+          adapter.open({ namespace: 'outage', folder, url: server.url, nowMs: Date.now }),
+          (error) => error instanceof SeesawError && error.code === 'BACKEND_UNREACHABLE',
+        )
+        assert(performance.now() - startedMs < endsWithinMs)
+      }
+      await assert.rejects(backend.probe(server.url), (error) => backend.isUnreachable(error))
+      await server.start()
+      await load.recoveredInMs()
+    })
+  })
+}
+
+for (const name of backendNames) {
+  const backend = await loadBackend(name)
+  if (!backend || !('launch' in backend)) continue
+  if (!kinds.every((kind) => adapterIndex[kind].includes(name))) continue
+  const server = await makeServer(name, backend)
+  if (typeof server === 'string') it(`adapters whose ${backend.title} goes away: ${server}`)
+  else testOutages(name, backend, server)
+}
