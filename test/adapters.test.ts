@@ -15,7 +15,7 @@ import { cacheContract } from './contracts/cache.ts'
 import { limiterContract } from './contracts/limiter.ts'
 import { sessionContract } from './contracts/session.ts'
 import { freshNamespace, type Subject } from './contracts/subject.ts'
-import { otherProcess } from './other-process.ts'
+import { type OtherProcess, otherProcess } from './other-process.ts'
 
 const contracts: { [K in Kind]: (subject: Subject<K>) => void } = {
   cache: cacheContract,
@@ -60,6 +60,7 @@ const subjectOf = <K extends Kind>(
   wrap: (opened: Opened<K>) => Opened<K>,
 ): Subject<K> => {
   const openings: { opened: Opened<K>; namespace: string; closed: boolean }[] = []
+  const processes: OtherProcess<K>[] = []
   const open = async ({ namespace = freshNamespace(), nowMs = Date.now } = {}) => {
     const opened = wrap(await adapter.open({ namespace, folder, url, nowMs }))
     const opening = { opened, namespace, closed: false }
@@ -73,8 +74,13 @@ const subjectOf = <K extends Kind>(
   return {
     traits: adapter.traits,
     open,
-    fork: () => otherProcess({ kind, backend, folder, url }),
+    fork: () => {
+      const process = otherProcess({ kind, backend, folder, url })
+      processes.push(process)
+      return process
+    },
     tidy: async () => {
+      await Promise.all(processes.splice(0).map((process) => process.kill()))
       const living = new Map(openings.map((one) => [one.namespace, one.closed ? null : one.opened]))
       for (const [namespace, opened] of living)
         await (opened ?? (await open({ namespace }))).clear()

@@ -222,22 +222,18 @@ export const cacheContract = ({ traits, open, fork, tidy }: Subject<'cache'>): v
         const get = (key: string) => other.call(namespace, { method: 'get', args: [key] })
         const set = (...args: [string, Json, { ttlMs: number }?]) =>
           other.call(namespace, { method: 'set', args })
-        try {
-          await cache.set('here', { stored: 'here' })
-          await cache.set('to delete', 1)
-          await set('there', { stored: 'there' })
-          await set('to delete', 1)
-          await set('to end', 1, { ttlMs: 40 })
-          await cache.delete('to delete')
-          await waitMs(40 + marginMs)
-          const seen = traits.sharedBetweenProcesses
-          assert.deepEqual(await get('here'), seen ? { stored: 'here' } : undefined)
-          assert.deepEqual(await cache.get('there'), seen ? { stored: 'there' } : undefined)
-          assert.equal(await get('to delete'), seen ? undefined : 1)
-          assert.equal(await cache.get('to end'), undefined)
-        } finally {
-          await other.kill()
-        }
+        await cache.set('here', { stored: 'here' })
+        await cache.set('to delete', 1)
+        await set('there', { stored: 'there' })
+        await set('to delete', 1)
+        await set('to end', 1, { ttlMs: 40 })
+        await cache.delete('to delete')
+        await waitMs(40 + marginMs)
+        const seen = traits.sharedBetweenProcesses
+        assert.deepEqual(await get('here'), seen ? { stored: 'here' } : undefined)
+        assert.deepEqual(await cache.get('there'), seen ? { stored: 'there' } : undefined)
+        assert.equal(await get('to delete'), seen ? undefined : 1)
+        assert.equal(await cache.get('to end'), undefined)
       },
     )
 

@@ -10,7 +10,7 @@ export interface Subject<K extends Kind> {
   open(options?: { namespace?: string; nowMs?: () => number }): Promise<Opened<K>>
   /** Starts another process that opens the same adapter. */
   fork(): OtherProcess<K>
-  /** Empties every namespace that was opened so far and closes everything. */
+  /** Kills the other processes, empties every namespace that was opened, closes everything. */
   tidy(): Promise<void>
 }
 

@@ -1,0 +1,28 @@
+// A limiter in a Map of this process. A step runs to its end before anything else does, so it is
+// atomic by itself. The states are kept as the steps made them, without a copy: a step is pure, it
+// returns a new state and changes none.
+import { defineAdapter } from '#core/adapter'
+import type { Json, Step } from '#core/kinds'
+import { expiringMap } from '../connections/expiring-map.ts'
+
+export default defineAdapter<'limiter'>({
+  traits: { sharedBetweenProcesses: false, survivesRestart: false },
+
+  open: async ({ nowMs }) => {
+    const states = expiringMap<Json>()
+    return {
+      update: async <State extends Json, Result extends Json>(
+        key: string,
+        step: Step<State, Result>,
+        { ttlMs }: { ttlMs: number },
+      ) => {
+        const { state, result } = step(states.get(key) as State | undefined, nowMs())
+        // Lifetimes go by the machine's clock: the caller's may stand still or step backwards.
+        states.set(key, state, Date.now() + ttlMs)
+        return result
+      },
+      clear: async () => states.clear(),
+      close: async () => states.clear(),
+    }
+  },
+})
