@@ -8,7 +8,7 @@ import { people } from './people.ts'
 type Name = (typeof people)[number]['name']
 type Timed = Exercise<'sessionTtlMs'>
 
-/** A thief copies what the owner holds; the owner signs out; the thief tries. */
+/** A thief takes a copy, the owner signs out, the thief tries the copy. */
 export const stolenCopy: Exercise = async (hands) => {
   const owner = await signedIn(hands, 'ada')
   const thief = owner.copy()

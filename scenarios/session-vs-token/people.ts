@@ -46,7 +46,7 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
     const error = reason === 'missing' ? '' : `, error="invalid_token"`
     const why = error && `, error_description="${reason}"`
     ctx.set('WWW-Authenticate', `${scheme} realm="people"${error}${why}`)
-    problem(ctx, 401, 'You are not signed in', reason)
+    problem(ctx, 401, 'You are not signed in', { reason })
   }
 
   return {
@@ -64,7 +64,7 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
     signIn(ctx: Context): Person | undefined {
       const { name, password } = fieldsOf(ctx)
       if (!isName(name) || !isText(password)) {
-        return problem(ctx, 400, 'Send {"name": "…", "password": "…"} as JSON')
+        return malformed(ctx, '{"name": "…", "password": "…"}')
       }
       // An unknown name costs the same comparison as a known one.
       const found = rows.get(name) ?? nobody
@@ -82,7 +82,7 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
       if (by.role !== 'admin') return problem(ctx, 403, 'Only an admin may')
       const { role } = fieldsOf(ctx)
       if (!isRole(role)) {
-        return problem(ctx, 400, 'Send {"role": "reader | editor | admin"}')
+        return malformed(ctx, '{"role": "reader | editor | admin"}')
       }
       const name = String(ctx.params.name)
       const found = rows.get(name)
@@ -137,14 +137,17 @@ const isText = (value: unknown): value is string =>
 const isRole = (value: unknown): value is Role =>
   value === 'reader' || value === 'editor' || value === 'admin'
 
+const malformed = (ctx: Context, wanted: string) =>
+  problem(ctx, 400, `Send ${wanted} as JSON`, { code: 'BODY_INVALID' })
+
 // A refusal is an answer like any other: problem+json (RFC 9457).
 const problem = (
   ctx: Context,
   status: number,
   title: string,
-  reason?: Reason,
+  more?: { reason: Reason } | { code: string },
 ): undefined => {
   ctx.status = status
-  ctx.body = { type: 'about:blank', title, status, reason }
+  ctx.body = { type: 'about:blank', title, status, ...more }
   ctx.type = 'application/problem+json'
 }

@@ -1,6 +1,5 @@
-// A signed token that can be called back: the server lists the tokens that no
-// longer count, for as long as they would have lived. The price is a look at
-// that list on every request. RFC 7519 (JWT), 6750, 8725.
+// A signed token that can be called back: the server lists tokens that no longer
+// count, and looks at the list on every request. RFC 7519 (JWT), 6750, 8725.
 import { randomUUID, subtle } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import type { Context } from 'koa'
@@ -23,19 +22,19 @@ export default defineVariant({
     const hmac = { name: 'HMAC', hash: 'SHA-256' }
     const key = subtle.importKey('raw', secret, hmac, false, ['sign', 'verify'])
 
-    // Two lists: tokens by their id, and for each person a mark in time. After
-    // ttlMs, whatever they call back has expired by itself.
-    const endOne = (jti: string) => cache.set(`ended:${jti}`, true, { ttlMs })
-    const endAll = (name: string) => cache.set(`mark:${name}`, now(), { ttlMs })
+    // For each person a mark in time: tokens issued up to it are out. Marks and
+    // new tokens come after the last mark, even within one millisecond.
+    const next = async (name: string) =>
+      Math.max(now(), 0.001 + ((await cache.get<number>(`mark:${name}`)) ?? 0))
+    const endAll = async (name: string) =>
+      cache.set(`mark:${name}`, await next(name), { ttlMs })
 
-    // A new token is later than the mark, even within one millisecond. The
-    // role is read after the mark: one taken away in between is seen.
+    // The role is read last, so that one taken away meanwhile is seen.
     router.post('/sign-in', async (ctx) => {
       const name = people.signIn(ctx)?.name
       if (!name) return
-      const mark = (await cache.get<number>(`mark:${name}`)) ?? 0
+      const issued = await next(name)
       const role = people.roleOf(name)
-      const issued = Math.max(now(), mark + 0.001)
       const token = await new SignJWT({ sub: name, role, jti: randomUUID() })
         .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
         .setAudience('reports')
@@ -64,10 +63,11 @@ export default defineVariant({
     }
     people.addPages(router, whoIs)
 
+    // Listed by its id until it has expired by itself, and no longer.
     router.post('/sign-out', async (ctx) => {
       const person = await whoIs(ctx)
       if (!person) return
-      await endOne(person.jti)
+      await cache.set(`ended:${person.jti}`, true, { ttlMs })
       ctx.status = 204
     })
 
