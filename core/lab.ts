@@ -438,3 +438,5 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     },
   }
 }
+
+export { type ReadyRequests, requestsFor } from './requests.ts'
