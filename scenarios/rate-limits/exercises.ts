@@ -201,7 +201,7 @@ export const impatientClient = async (hands: Limits) => {
   const { json, sentAtMs, doneAtMs } = await refusal(hands, me)
   const opensAfterMs: number = json.retryAfterMs
 
-  for (const part of [0.25, 0.5, 0.75]) {
+  for (const part of [0.2, 0.4, 0.6]) {
     await waitMs(sentAtMs + opensAfterMs * part - Date.now())
     const knock = await me.get('/')
     const inTime = knock.doneAtMs < sentAtMs + opensAfterMs
@@ -242,7 +242,7 @@ const newcomer = async ({ client, assume }: Limits, worker = 1) => {
   const answers = await Promise.all(others.map((other) => other.get('/')))
   assume(
     answers.every(({ status }) => status === 200),
-    'others are served',
+    `others are answered ${answers.map(({ status }) => status).join(' ')}`,
   )
   return withOwnKey(client({ worker }))
 }
@@ -270,15 +270,21 @@ const burst = async (
   return answers
 }
 
-/** Sends one more than the limit and returns the answer that says no. */
-const refusal = ({ knobs }: Limits, me: Client): Promise<Answer> =>
-  Promise.any(
-    Array.from({ length: knobs.limit + 1 }, async () => {
+/**
+ * Sends one more than the limit and returns the answer that says no. At the
+ * start of a window, or a new one might begin before there is anything to see.
+ */
+const refusal = async ({ knobs, waitMs }: Limits, me: Client) => {
+  const { limit, windowMs } = knobs
+  await waitMs(nextEdgeMs(windowMs) + windowMs * 0.02 - Date.now())
+  return Promise.any(
+    Array.from({ length: limit + 1 }, async () => {
       const answer = await me.get('/')
       if (answer.status === 429) return answer
-      throw new Error('not refused')
+      throw new Error(`${answer.status} where one of them should be refused`)
     }),
   )
+}
 
 const admitted = (answers: Answer[]) =>
   answers.filter(({ status }) => status === 200)

@@ -39,37 +39,37 @@ export default defineScenario({
 
   claims: {
     'no-double-burst': {
-      says: 'A full burst right before the edge of a window leaves no room for another right after it.',
+      says: 'A full burst just before a window ends leaves no room for more.',
       exercise: burstAtTheEdge,
       heldBy: allBut('fixed-window'),
       knobs: { limit: 4, windowMs: 1200 },
     },
     'never-over-the-limit': {
-      says: 'No stretch of time as long as the window ever serves more than the limit.',
+      says: 'No stretch of time as long as a window sees more than the limit.',
       exercise: threeBursts,
       heldBy: ['sliding-log', 'leaky-bucket'],
       knobs: { limit: 4, windowMs: 1000 },
     },
     'burst-then-pace': {
-      says: 'A quiet client gets a full burst at once, and from then on one request every window ÷ limit.',
+      says: 'A full burst is served at once, then one per window ÷ limit.',
       exercise: burstThenPace,
       heldBy: ['token-bucket', 'gcra'],
-      knobs: { limit: 4, windowMs: 800 },
+      knobs: { limit: 4, windowMs: 1200 },
     },
     'one-by-one': {
-      says: 'Requests that come all at once are served one by one, window ÷ limit apart.',
+      says: 'Requests that come together are served window ÷ limit apart.',
       exercise: oneBurst,
       heldBy: ['leaky-bucket'],
       knobs: { limit: 4, windowMs: 600 },
     },
     'silence-restores': {
-      says: 'After a whole window of silence a client has its full limit again.',
+      says: 'After a window of silence a client has its full limit again.',
       exercise: quietWindow,
       heldBy: allBut('sliding-counter'),
       knobs: { limit: 4, windowMs: 600 },
     },
     'small-state': {
-      says: 'What the server remembers about a client does not grow with the number of its requests.',
+      says: 'The memory that a client takes does not grow with its requests.',
       exercise: manyRequests,
       heldBy: allBut('sliding-log'),
       knobs: { limit: 1000, windowMs: 5000 },
@@ -94,7 +94,7 @@ export default defineScenario({
       knobs: { limit: 2, windowMs: 500 },
     },
     'retry-after-ms-is-exact': {
-      says: 'Knocking before retryAfterMs has passed is in vain, and puts nothing off.',
+      says: 'Knocking before retryAfterMs is in vain, and puts nothing off.',
       exercise: impatientClient,
       heldBy: all,
       knobs: { limit: 2, windowMs: 500 },
@@ -103,7 +103,7 @@ export default defineScenario({
 
   workloads: {
     crowd: {
-      says: '1,000 clients in turn, each far below the limit: nearly all are served.',
+      says: '1,000 clients in turn, below their limits: nearly all pass',
       requests: () =>
         Array.from({ length: 1000 }, (_, i) => ({
           method: 'GET',
@@ -112,7 +112,7 @@ export default defineScenario({
         })),
     },
     flood: {
-      says: 'One client that never stops: nearly all of its requests are refused.',
+      says: 'one client that never stops: nearly all is refused',
       requests: () => [
         { method: 'GET', path: '/', headers: { 'x-api-key': 'flood' } },
       ],
