@@ -1,8 +1,7 @@
 // The control API: what the command line can do, over HTTP, for the page. It answers to its own
 // host and to writes from its own origin only, because scenarios that are unsafe on purpose run on
 // the same machine, and because any web site may send requests to localhost.
-import type { IncomingMessage } from 'node:http'
-import { bodyParser } from '@koa/bodyparser'
+import type { ServerResponse } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { z } from 'zod'
@@ -10,9 +9,12 @@ import { type Catalogue, listScenarios } from './catalogue.ts'
 import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
 import { type ErrorCode, SeesawError } from './errors.ts'
-import { answerProblems, refuseRoute } from './http.ts'
+import { answerProblems, parseBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
+import { loadScenario } from './load.ts'
+import { pageRoutes } from './page.ts'
 import { findTargets } from './prove.ts'
+import { findClaim } from './try.ts'
 
 export interface ControlOptions {
   lab: Lab
@@ -49,7 +51,8 @@ export const createControl = (options: ControlOptions): Koa => {
   const app = new Koa()
   answerProblems(app)
   app.use(guard(options.port))
-  app.use(bodyParser({ jsonLimit: '1mb', enableTypes: ['json'], encoding: 'utf-8' }))
+  app.use(parseBody(['json']))
+  app.use(pageRoutes(options).routes())
   app.use(routes(options).routes())
   app.use(refuseRoute)
   return app
@@ -127,7 +130,7 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
           ...(workers ? ['--workers', String(workers)] : []),
           '--json',
         ],
-        { env: await lab.environment(), until: closed(ctx.req) },
+        { env: await lab.environment(), until: closed(ctx.res) },
       )
     } finally {
       proving = false
@@ -136,19 +139,22 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
 
   router.post('/api/try', async (ctx) => {
     const { setup, exercise } = read(bodies.try, ctx.request.body)
-    await lab.resolve(setup)
+    const { scenario } = await lab.resolve(setup)
+    findClaim(scenario, await loadScenario(scenario, scenariosFolder), exercise)
     ctx.body = await runCommand(['try', setup, ...(exercise ? [exercise] : []), '--json'], {
       env: await lab.environment(),
-      until: closed(ctx.req),
+      until: closed(ctx.res),
     })
   })
 
   return router
 }
 
-const closed = (request: IncomingMessage): AbortSignal => {
+/** Says when nobody waits for the answer any more. */
+const closed = (response: ServerResponse): AbortSignal => {
   const controller = new AbortController()
-  request.socket.once('close', () => controller.abort())
+  response.once('close', () => controller.abort())
+  if (response.closed) controller.abort()
   return controller.signal
 }
 
@@ -163,7 +169,10 @@ const read = <Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Sh
 
 /** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */
 const guard = (port: number): Koa.Middleware => {
-  const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`)
+  // A browser leaves the port out where it is HTTP's own.
+  const hosts = ['localhost', '127.0.0.1', '[::1]'].flatMap((name) =>
+    port === 80 ? [name, `${name}:80`] : [`${name}:${port}`],
+  )
   const origins = hosts.map((host) => `http://${host}`)
   const refuse = (code: ErrorCode, what: string, value: string) => {
     throw new SeesawError(
@@ -181,7 +190,7 @@ const guard = (port: number): Koa.Middleware => {
       if (origin && !origins.includes(origin)) refuse('ORIGIN_REFUSED', 'Origin', origin)
       if (site && site !== 'same-origin') refuse('ORIGIN_REFUSED', 'Sec-Fetch-Site', site)
       // What a form can send without asking first is not taken for JSON.
-      if (ctx.request.length && !ctx.is('json'))
+      if (ctx.request.length !== 0 && ctx.is('json') === false)
         throw new SeesawError(
           'MEDIA_TYPE_REFUSED',
           `Content-Type '${ctx.get('Content-Type').slice(0, 100)}' is refused; send application/json.`,

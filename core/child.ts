@@ -17,6 +17,7 @@ export const runCommand = async (
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stop = () => child.kill('SIGTERM')
+  if (until.aborted) stop()
   until.addEventListener('abort', stop, { once: true })
   process.once('exit', stop)
   const [out, errors] = await Promise.all([

@@ -43,14 +43,14 @@ const commands = (): Command => {
     .option(
       '--port <port>',
       'the port of the page and its API (default: from scenarios.config.ts, 3000)',
-      wholeNumber,
+      between(0, 65_535),
     )
     .option(
       '--lab-port <port>',
       'the port of the scenarios (default: from scenarios.config.ts, 3001)',
-      wholeNumber,
+      between(0, 65_535),
     )
-    .option('--workers <n>', 'server processes that share the lab’s port', wholeNumber)
+    .option('--workers <n>', 'server processes that share the lab’s port', between(1, 64))
     .option('--data <folder>', 'where keys, files and databases are kept')
     .option('--open', 'open the page in a browser')
     .option('--host <address>', 'let the scenarios listen on another address than 127.0.0.1')
@@ -77,7 +77,11 @@ const commands = (): Command => {
     .description('prove the claims: each must hold or break as its scenario declares')
     .argument('[targets...]', 'scenarios, variants or setups (default: every scenario)')
     .option('--backends <names>', 'a,b,… or all (default: those inside the process)', listOf)
-    .option('--workers <n>', 'server processes; at least as many as the claims need', wholeNumber)
+    .option(
+      '--workers <n>',
+      'server processes; at least as many as the claims need',
+      between(1, 64),
+    )
     .option('--json', 'as JSON; progress goes to standard error')
     .action(async (targets, options) =>
       (await import('./commands/prove.ts')).proveTargets(targets, options),
@@ -124,7 +128,7 @@ const running = (command: Command): Command =>
     .option(
       '--port <port>',
       'the port of the running Seesaw (default: the last one started)',
-      wholeNumber,
+      between(1, 65_535),
     )
     .option('--data <folder>', 'the data folder of the running Seesaw')
     .option('--json', 'as JSON')
@@ -138,9 +142,16 @@ Examples:
 
 Exit codes: 0 good, 1 not as declared, 2 wrong use, 3 what was asked is not available here.`
 
-const wholeNumber = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`'${text}' is no whole number.`)
-  return Number(text)
-}
+const between =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`'${text}' is no whole number from ${least} to ${most}.`)
+  }
 
-const listOf = (text: string): string[] => text.split(',').filter(Boolean)
+const listOf = (text: string): string[] => {
+  const names = text.split(',').filter(Boolean)
+  if (names.length > 0) return names
+  throw new InvalidArgumentError('Name at least one, or all.')
+}

@@ -1,7 +1,7 @@
 // The folder in which a lab keeps what outlives it: files, databases, and the key that everything
 // signed in it is signed with.
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeesawError } from './errors.ts'
 
@@ -17,8 +17,8 @@ export interface DataFolder {
 export const openDataFolder = (folder: string): DataFolder => {
   const file = join(folder, 'signing.key')
   try {
+    // One that was there keeps its mode: it may be somebody's home, or /tmp.
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    chmodSync(folder, 0o700)
     const signingKey = readOrMake(file)
     if (signingKey.length !== 32)
       throw new SeesawError(

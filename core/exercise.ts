@@ -26,20 +26,22 @@ export interface Turns {
   alone(work: () => Promise<void>): Promise<void>
 }
 
-const withinMs = 30_000
 /** Until the client has noticed that its old connections are closed. */
 const settleMs = 50
 
 /** Ends an exercise early; what it decided is already written down. */
 class Decided extends Error {}
 
-/** Runs the claim's exercise once. `watched` asks for the adapter calls of every request. */
+/**
+ * Runs the claim's exercise once. `watched` asks for the adapter calls of every request; an exercise
+ * that has not ended `withinMs` is given up.
+ */
 export const runExercise = async (
   claim: AnyClaim,
   setup: Setup,
   lab: Pick<Lab, 'doors' | 'restart' | 'kill'>,
   turns: Turns,
-  { watched = false } = {},
+  { watched = false, withinMs = 30_000 } = {},
 ): Promise<Outcome> => {
   const transcript: Line[] = []
   let decided: Pick<Outcome, 'verdict' | 'because'> | undefined
@@ -52,6 +54,11 @@ export const runExercise = async (
     throw new Decided(because)
   }
 
+  /** An exercise that was given up goes on, but must not touch a lab that others are using. */
+  const stopIfOver = () => {
+    if (over) throw new Decided('this exercise is over')
+  }
+
   const client = (
     { worker = 1 }: { worker?: number } = {},
     jar?: CookieJar,
@@ -60,8 +67,10 @@ export const runExercise = async (
     createClient(
       {
         number: ++clients,
-        door: () =>
-          lab.doors[worker - 1] ?? decide('unknown', `there is no server process ${worker}`),
+        door: () => {
+          stopIfOver()
+          return lab.doors[worker - 1] ?? decide('unknown', `there is no server process ${worker}`)
+        },
         mount: `/run/${setup.id}`,
         watched,
         onExchange: (exchange) => {
@@ -86,13 +95,18 @@ export const runExercise = async (
       lastSeen = because
       if (!ok) decide('breaks', because)
     },
-    waitMs: (ms) => sleep(Math.max(0, ms)),
+    async waitMs(ms) {
+      await sleep(Math.max(0, ms))
+      stopIfOver()
+    },
     async restart() {
+      stopIfOver()
       transcript.push({ kind: 'note', text: 'all server processes are restarted' })
       await turns.alone(lab.restart)
       await sleep(settleMs)
     },
     async kill(worker = 1) {
+      stopIfOver()
       transcript.push({ kind: 'note', text: `server process ${worker} is killed` })
       await turns.alone(() => lab.kill(worker))
       await sleep(settleMs)

@@ -1,6 +1,8 @@
 // What every HTTP server of Seesaw has in common: errors as problem+json (RFC 9457), whoever made
 // them, and never a stack trace.
-import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { bodyParser } from '@koa/bodyparser'
 import type { RouterContext } from '@koa/router'
 import type Koa from 'koa'
 import { type ErrorCode, type Problem, SeesawError, toProblem } from './errors.ts'
@@ -51,38 +53,84 @@ export const refuseRoute = (ctx: RouterContext): void => {
   )
 }
 
+/** Reads a body that is JSON or, where `types` says so, a form into `ctx.request.body`. */
+export const parseBody = (types: ('json' | 'form')[]): Koa.Middleware => {
+  const parse = bodyParser({
+    enableTypes: types,
+    jsonLimit: '1mb',
+    formLimit: '1mb',
+    encoding: 'utf-8',
+    onError: (error) => {
+      throw explainBody(error)
+    },
+  })
+  return (ctx, next) => {
+    if (ctx.method === 'GET' || ctx.method === 'HEAD') return next()
+    return parse(ctx, () => {
+      refuseDeep(ctx.request)
+      return next()
+    })
+  }
+}
+
+/** What is wrong with a body that could not be read; `error` as it is where nothing is. */
+const explainBody = (error: Error & { status?: number; code?: string }): Error => {
+  if (error.status === 413)
+    return new SeesawError('BODY_TOO_LARGE', 'The body is larger than 1 MB.')
+  // What unpacking throws has a code of zlib's and no status.
+  if (error.status === 400 || error.code?.startsWith('Z_'))
+    return new SeesawError('BODY_MALFORMED', `The body cannot be read: ${error.message}.`)
+  return error
+}
+
+const mostLevels = 200
+
+/** A variant that did no more than answer with such a body would overflow its stack. */
+const refuseDeep = ({ body, rawBody = '' }: Koa.Request): void => {
+  if (rawBody.length > 2 * mostLevels && isDeeper(body, mostLevels))
+    throw new SeesawError('BODY_INVALID', `The body is nested more than ${mostLevels} levels deep.`)
+}
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))
+
 /** Answers requests that are broken before any handler sees them, e.g. by too many headers. */
 export const answerClientErrors = (server: Server): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy()
-      return
-    }
-    const problem = toProblem(
-      error.code === 'HPE_HEADER_OVERFLOW'
-        ? new SeesawError('HEADERS_TOO_LARGE', 'The headers take more than 16 KB.')
-        : new SeesawError('REQUEST_MALFORMED', 'This is no HTTP request that can be understood.'),
-    )
-    const body = JSON.stringify(problem)
-    socket.end(
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nConnection: close\r\n` +
-        `Content-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
+    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
+    else if (error.code === 'HPE_HEADER_OVERFLOW')
+      endWith(socket, 'HEADERS_TOO_LARGE', 'The headers take more than 16 KB.')
+    else endWith(socket, 'REQUEST_MALFORMED', 'This is no HTTP request that can be understood.')
   })
+  server.on('connect', (_, socket) =>
+    endWith(socket, 'METHOD_NOT_ALLOWED', 'This is no proxy: it does not take CONNECT.'),
+  )
+  server.on('checkExpectation', ({ headers }: IncomingMessage, response: ServerResponse) =>
+    sendProblem(
+      response,
+      new SeesawError('REQUEST_MALFORMED', `Nothing here can meet Expect: ${headers.expect}.`),
+    ),
+  )
 }
 
-// What http-errors, co-body and koa-router throw, in our words.
+const endWith = (socket: Duplex, code: ErrorCode, message: string): void => {
+  const problem = toProblem(new SeesawError(code, message))
+  const body = JSON.stringify(problem)
+  socket.on('error', () => {})
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nConnection: close\r\n` +
+      `Content-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+// What http-errors and koa-router throw, in our words.
 const codeByStatus: Record<number, ErrorCode> = {
-  400: 'BODY_MALFORMED',
   404: 'ROUTE_NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   413: 'BODY_TOO_LARGE',
   415: 'MEDIA_TYPE_REFUSED',
-}
-
-const inOurWords: { [Code in ErrorCode]?: (message: string) => string } = {
-  BODY_MALFORMED: (message) => `The body is no JSON: ${message}.`,
-  BODY_TOO_LARGE: () => 'The body is larger than 1 MB.',
 }
 
 const problemOf = (error: unknown): Problem => {
@@ -93,8 +141,7 @@ const problemOf = (error: unknown): Problem => {
     return problem
   }
   const code = codeByStatus[status] ?? 'REQUEST_MALFORMED'
-  const { message } = error as Error
-  return { ...toProblem(new SeesawError(code, inOurWords[code]?.(message) ?? message)), status }
+  return { ...toProblem(new SeesawError(code, (error as Error).message)), status }
 }
 
 /** The 4xx that an http-error carries; undefined for everything else. */

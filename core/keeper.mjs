@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 let ending = false
+// The program that runs at this moment, if any: the server, or a step before it.
 let server
 
 const run = (command, folder) =>
@@ -34,7 +35,9 @@ const keep = async ({ folder, before = [], server: command }) => {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   if (!command) return
   for (const step of before) {
-    const { code, lastWords } = await ended(run(step, folder))
+    server = run(step, folder)
+    const { code, lastWords } = await ended(server)
+    if (ending) return
     if (code !== 0) return say({ failed: `${step.file} ended with ${code}: ${lastWords.trim()}` })
   }
   // A server that dies on its own is started again on the same port over the same files; one
@@ -54,7 +57,8 @@ const keep = async ({ folder, before = [], server: command }) => {
 const end = async () => {
   if (ending) return
   ending = true
-  if (server && server.exitCode === null && server.signalCode === null) {
+  // Without a pid it could not be started.
+  if (server?.pid && server.exitCode === null && server.signalCode === null) {
     const gone = new Promise((resolve) => server.once('exit', resolve))
     server.kill('SIGINT')
     const timer = setTimeout(() => server.kill('SIGKILL'), 5000)

@@ -62,7 +62,7 @@ export interface Lab {
   toggle(scenario: string, change: Partial<Choice> | null): Promise<{ setup: string; ms: number }>
   /** Empties a setup's namespace. */
   reset(setup: string): Promise<void>
-  /** What each process has done since it began. */
+  /** What each process has done since it began; one that does not answer within 1 s is left out. */
   readMeter(): Promise<WorkerMeter[]>
   /** Stops all processes in good order and starts them again. */
   restart(): Promise<void>
@@ -77,8 +77,9 @@ export interface Lab {
 const stopWithinMs = 5_000
 const readyWithinMs = 20_000
 const pingEveryMs = 2_000
-/** A process that has not answered for this long is taken to spin, and is replaced. */
-const hungAfterMs = 8_000
+/** A process that has left so many pings unanswered is taken to spin, and is replaced. */
+const mostUnanswered = 4
+const meterWithinMs = 1_000
 const memoryLimitMb = 768
 const mostWaiting = 1_000
 
@@ -156,6 +157,36 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
   )
   const { port } = listener.address() as AddressInfo
 
+  // One after another, so that all processes end up with the same.
+  let lastToggle: Promise<unknown> = Promise.resolve()
+  const toggle = async (id: string, change: Partial<Choice> | null) => {
+    const beganMs = performance.now()
+    const before = choices.get(id)
+    const choice: Choice = {
+      ...(change && before?.variant ? { variant: before.variant } : {}),
+      ...(change?.variant === undefined ? {} : { variant: change.variant }),
+      backends: change ? { ...before?.backends, ...change.backends } : {},
+      knobs: change ? { ...before?.knobs, ...change.knobs } : {},
+    }
+    // What is asked for now must be right for this variant; what was asked before may rest.
+    if (change) await resolve(await spell(id, choice.variant, change, scenariosFolder))
+    const setup = await chosen(id, choice)
+    await team.askAll('prepare', setup.id)
+    const toggle = change ? { setup: setup.id, backends: choice.backends } : null
+    if (toggle) {
+      choices.set(id, choice)
+      toggles.set(id, toggle)
+    } else {
+      choices.delete(id)
+      toggles.delete(id)
+    }
+    // One that ends meanwhile has a successor that begins with the new choice.
+    await team.askAll('toggle', { scenario: id, toggle }).catch((error: unknown) => {
+      if (!(error instanceof SeesawError && error.code === 'WORKER_FAILED')) throw error
+    })
+    return { setup: setup.id, ms: performance.now() - beganMs }
+  }
+
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     doors: team.doors,
@@ -175,39 +206,17 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
       return Object.fromEntries(entries.flat())
     },
 
-    async toggle(id, change) {
-      const beganMs = performance.now()
-      const before = choices.get(id)
-      const choice: Choice = {
-        ...(change && before?.variant ? { variant: before.variant } : {}),
-        ...(change?.variant ? { variant: change.variant } : {}),
-        backends: change ? { ...before?.backends, ...change.backends } : {},
-        knobs: change ? { ...before?.knobs, ...change.knobs } : {},
-      }
-      // What is asked for now must be right for this variant; what was asked before may rest.
-      if (change) await resolve(await spell(id, choice.variant, change, scenariosFolder))
-      const setup = await chosen(id, choice)
-      await team.askAll('prepare', setup.id)
-      const toggle = change ? { setup: setup.id, backends: choice.backends } : null
-      if (toggle) {
-        choices.set(id, choice)
-        toggles.set(id, toggle)
-      } else {
-        choices.delete(id)
-        toggles.delete(id)
-      }
-      // One that ends meanwhile has a successor that begins with the new choice.
-      await team.askAll('toggle', { scenario: id, toggle }).catch((error: unknown) => {
-        if (!(error instanceof SeesawError && error.code === 'WORKER_FAILED')) throw error
-      })
-      return { setup: setup.id, ms: performance.now() - beganMs }
+    toggle(id, change) {
+      const next = lastToggle.then(() => toggle(id, change))
+      lastToggle = next.catch(() => {})
+      return next
     },
 
     async reset(setup) {
       await team.askAll('reset', (await resolve(setup)).id)
     },
 
-    readMeter: () => team.askAll('readMeter', null),
+    readMeter: () => team.askThoseThatAnswer('readMeter', null, meterWithinMs),
     restart: team.restart,
     kill: team.kill,
     doctor: servers.doctor,
@@ -285,6 +294,8 @@ interface Worker {
   ask: ReturnType<typeof connectCalls<WorkerCalls>>
   ready: Promise<void>
   exited: Promise<void>
+  /** Pings that it has not answered. */
+  unanswered: number
 }
 
 interface TeamOptions {
@@ -319,7 +330,12 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
           resolve()
         },
       }
-      worker = { child, ask: connectCalls<WorkerCalls>(child, calls), exited } as Worker
+      worker = {
+        child,
+        ask: connectCalls<WorkerCalls>(child, calls),
+        exited,
+        unanswered: 0,
+      } as Worker
       const failed = (how: string) =>
         reject(
           new SeesawError('WORKER_FAILED', `Server process ${index} ${how} before it was ready.`),
@@ -334,6 +350,7 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
 
   /** Starts a process and sees to it that it has a successor. */
   const employ = (index: number, failures = 0): Promise<void> => {
+    if (stopping) return Promise.resolve()
     const worker = start(index)
     workers[index - 1] = worker
     const startedMs = Date.now()
@@ -353,13 +370,17 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     })
   }
 
-  /** Kills a process that does not answer: it spins, and would never stop by itself. */
+  /**
+   * Kills a process that does not answer: it spins, and would never stop by itself. Counted, not
+   * timed, because after Ctrl-Z and fg all have been silent for long.
+   */
   const watch = (worker: Worker): (() => void) => {
-    let answeredMs = performance.now()
     const timer = setInterval(() => {
-      if (performance.now() - answeredMs > hungAfterMs) worker.child.kill('SIGKILL')
-      void worker.ask('ping', null).then(
-        () => (answeredMs = performance.now()),
+      if (worker.unanswered++ >= mostUnanswered) worker.child.kill('SIGKILL')
+      worker.ask('ping', null).then(
+        () => {
+          worker.unanswered = 0
+        },
         () => {},
       )
     }, pingEveryMs)
@@ -368,7 +389,8 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
 
   /** Hands a connection to the next process; keeps it while there is none. */
   const give = (socket: Socket): void => {
-    const able = [...readyNow]
+    const lively = [...readyNow].filter(({ unanswered }) => unanswered < 2)
+    const able = lively.length > 0 ? lively : [...readyNow]
     const next = able[turn++ % Math.max(1, able.length)]
     if (next)
       next.child.send('connection', socket, (error) => {
@@ -384,6 +406,18 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     const timer = setTimeout(() => worker.child.kill('SIGKILL'), stopWithinMs)
     await worker.exited
     clearTimeout(timer)
+  }
+
+  /** The process of this index; waits for the successor where there is none at the moment. */
+  const ready = async (index: number): Promise<Worker> => {
+    const untilMs = performance.now() + readyWithinMs
+    for (;;) {
+      const worker = workers[index - 1]
+      if (worker && readyNow.has(worker)) return worker
+      if (stopping || !worker || performance.now() > untilMs)
+        throw new SeesawError('WORKER_FAILED', `Server process ${index} does not run.`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
   }
 
   const indices = Array.from({ length: size }, (_, i) => i + 1)
@@ -405,13 +439,22 @@ const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     stop,
     pids: () => workers.map(({ child }) => child.pid ?? 0),
 
+    /** Asks every process, also one that is only being started. */
     askAll<Name extends keyof WorkerCalls>(name: Name, argument: Parameters<WorkerCalls[Name]>[0]) {
-      return Promise.all(
-        workers.map(async (worker, i) => {
-          await worker.ready.catch(() => {})
-          return (workers[i] ?? worker).ask(name, argument)
-        }),
+      return Promise.all(indices.map(async (index) => (await ready(index)).ask(name, argument)))
+    },
+
+    async askThoseThatAnswer<Name extends keyof WorkerCalls>(
+      name: Name,
+      argument: Parameters<WorkerCalls[Name]>[0],
+      withinMs: number,
+    ) {
+      const late = new Promise<undefined>((resolve) =>
+        setTimeout(resolve, withinMs, undefined).unref(),
       )
+      const answers = workers.map(({ ask }) => ask(name, argument).catch(() => undefined))
+      const inTime = await Promise.all(answers.map((answer) => Promise.race([answer, late])))
+      return inTime.flatMap((answer) => (answer === undefined ? [] : [answer]))
     },
 
     async restart() {

@@ -1,7 +1,7 @@
 // Finds scenarios, adapters and backends by folder. The only place with a dynamic import, and the
 // reason why nothing else in core/ names a scenario or a backend.
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Adapter, Backend } from './adapter.ts'
 import { type Config, checkConfig } from './config.ts'
@@ -62,12 +62,28 @@ export const loadConfig = async (): Promise<Config & { file: string }> => {
   if (!existsSync(file))
     throw new SeesawError('CONFIG_INVALID', `There is no configuration file ${file}.`)
   try {
-    return { ...checkConfig(await importDefault(file), file), file }
+    return { ...checkConfig(await importConfig(file), file, adapterIndex), file }
   } catch (cause) {
     if (cause instanceof SeesawError) throw cause
     throw new SeesawError('CONFIG_INVALID', `${file} cannot be read: ${firstLine(cause)}`, {
       cause,
     })
+  }
+}
+
+/**
+ * A configuration may lie in a folder whose package.json does not say "type": "module", or that has
+ * none: Node takes it for CommonJS there.
+ */
+const importConfig = async (file: string): Promise<unknown> => {
+  if (file.startsWith(home + sep)) return importDefault(file)
+  const { register } = await import('tsx/cjs/api')
+  const unregister = register()
+  try {
+    const exported = await importDefault(file)
+    return (exported as { default?: unknown } | undefined)?.default ?? exported
+  } finally {
+    unregister()
   }
 }
 
@@ -100,5 +116,8 @@ export const loadScenario = async (
   return scenario
 }
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+/** The line of an error that says what is wrong: esbuild begins with "Transform failed with 1 error:". */
+const firstLine = (error: unknown): string => {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n')
+  return lines.find((line) => line !== '' && !line.endsWith(':')) ?? lines[0] ?? ''
+}

@@ -54,6 +54,8 @@ export interface ProveOptions {
   onVerdict?(verdict: Verdict, done: number, all: number): void
   /** Ends the proof early; what was proved until then is returned. */
   signal?: AbortSignal
+  /** How long an exercise may take; 30 s if left out. */
+  exerciseWithinMs?: number
   lab?: Pick<LabOptions, 'scenariosFolder' | 'urls'>
 }
 
@@ -135,6 +137,12 @@ export const findTargets = async (options: ProveOptions, folder?: string): Promi
         })
     }),
   )
+  // That nothing was proved must not look as if all was well.
+  found.forEach((targets, i) => {
+    if (targets.length > 0) return
+    const why = `No variant of ${texts[i]} can run on ${backends.join(', ') || 'no backend at all'}.`
+    throw new SeesawError('ADAPTER_NOT_FOUND', why)
+  })
   return [...new Map(found.flat().map((target) => [target.setup.id, target])).values()]
 }
 
@@ -221,6 +229,8 @@ const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Ver
   const busy = new Set<string>()
   const turns = takeTurns()
   const verdicts = new Map<Job, Verdict>()
+  const { exerciseWithinMs: withinMs } = options
+  const limits = withinMs === undefined ? {} : { withinMs }
 
   const runner = async (): Promise<void> => {
     while (!options.signal?.aborted && left.length > 0) {
@@ -231,7 +241,7 @@ const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Ver
         continue
       }
       busy.add(job.ran.id)
-      const verdict = await proveOne(job, lab, turns)
+      const verdict = await proveOne(job, lab, turns, limits)
       busy.delete(job.ran.id)
       turns.announce()
       verdicts.set(job, verdict)
@@ -246,10 +256,11 @@ const proveOne = async (
   job: Job,
   lab: Lab,
   turns: ReturnType<typeof takeTurns>,
+  limits: { withinMs?: number },
 ): Promise<Verdict> => {
   for (let tries = 1; ; tries++) {
     const outcome = await turns.among(async () => {
-      const outcome = await runExercise(job.claim, job.ran, lab, turns)
+      const outcome = await runExercise(job.claim, job.ran, lab, turns, limits)
       // So that nothing is left on a server, and nothing of this run meets the next.
       await lab.reset(job.ran.id).catch(() => {})
       return outcome

@@ -5,7 +5,7 @@ import { type Line, runExercise } from './exercise.ts'
 import { type LabOptions, startLab } from './lab.ts'
 import { loadScenario } from './load.ts'
 import { declare, spellWithClaim } from './prove.ts'
-import type { AnyClaim } from './scenario.ts'
+import type { AnyClaim, AnyScenario } from './scenario.ts'
 import { parseSetup } from './setup.ts'
 
 export interface Trial {
@@ -31,13 +31,7 @@ export const trySetup = async (
 ): Promise<Trial> => {
   const parts = parseSetup(text)
   const scenario = await loadScenario(parts.scenario, options.scenariosFolder)
-  const ids = Object.keys(scenario.claims)
-  const id = exercise ?? ids[0] ?? ''
-  const claim: AnyClaim | undefined = Object.hasOwn(scenario.claims, id)
-    ? scenario.claims[id]
-    : undefined
-  if (!claim)
-    throw new SeesawError('EXERCISE_NOT_FOUND', notThere(`exercise of ${parts.scenario}`, id, ids))
+  const { id, claim } = findClaim(parts.scenario, scenario, exercise)
   const setup = spellWithClaim(parts, scenario, claim)
   const lab = await startLab({ ...options, workers: claim.workers ?? 1, only: [setup.scenario] })
   try {
@@ -52,4 +46,17 @@ export const trySetup = async (
   } finally {
     await lab.stop()
   }
+}
+
+/** The claim whose exercise is meant: the first, where none is named. Throws EXERCISE_NOT_FOUND. */
+export const findClaim = (
+  scenarioId: string,
+  { claims }: AnyScenario,
+  exercise?: string,
+): { id: string; claim: AnyClaim } => {
+  const ids = Object.keys(claims)
+  const id = exercise ?? ids[0] ?? ''
+  const claim: AnyClaim | undefined = Object.hasOwn(claims, id) ? claims[id] : undefined
+  if (claim) return { id, claim }
+  throw new SeesawError('EXERCISE_NOT_FOUND', notThere(`exercise of ${scenarioId}`, id, ids))
 }

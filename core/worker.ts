@@ -68,6 +68,8 @@ export interface WorkerMeter {
 const idleMs = 10 * 60_000
 const mostMounted = 300
 const stopWithinMs = 2_000
+/** Requests that are under way when their setup is closed have this long to end. */
+const closeAfterMs = 5_000
 
 const options = JSON.parse(process.env.SEESAW_WORKER ?? '') as WorkerOptions
 const ground: Ground = {
@@ -133,7 +135,8 @@ const unmount = async (id: string): Promise<void> => {
   const mount = await mounting?.catch(() => undefined)
   if (!mount) return
   for (const [path, known] of byPath) if (known === mount) byPath.delete(path)
-  await mount.mounted.close()
+  const close = () => void mount.mounted.close().catch(console.error)
+  setTimeout(close, closeAfterMs).unref()
 }
 
 // ---- requests
@@ -141,6 +144,10 @@ const unmount = async (id: string): Promise<void> => {
 const handle = (request: MountedRequest, response: ServerResponse): void => {
   requests++
   response.setHeader('X-Seesaw-Worker', String(options.index))
+  if (request.headers.host === undefined && request.httpVersion === '1.1') {
+    sendProblem(response, new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.'))
+    return
+  }
   const url = request.url ?? '/'
   const end = endOfPrefix(url)
   const path = url.slice(0, end)
@@ -239,7 +246,8 @@ setInterval(() => void sweep().catch(console.error), 60_000).unref()
 
 // ---- the process
 
-const server = createServer(handle)
+// Node would refuse requests without a Host by itself, but with an empty answer.
+const server = createServer({ requireHostHeader: false }, handle)
 answerClientErrors(server)
 server.keepAliveTimeout = 65_000
 
@@ -253,8 +261,9 @@ const calls: WorkerCalls = {
     changes++
     if (toggle) toggles.set(scenario, toggle)
     else toggles.delete(scenario)
-    // Every address of this scenario that leaves something open may lead elsewhere from now on.
-    for (const path of byPath.keys()) if (path.startsWith(`/run/${scenario}/`)) byPath.delete(path)
+    // Every address of this scenario that leaves something open may lead elsewhere from now on,
+    // however it is spelled.
+    byPath.clear()
     if (live) byPath.set(`/run/${scenario}/live`, live)
   },
 

@@ -3,13 +3,17 @@ import { requestsFor } from '../requests.ts'
 import { ask, type RunningOptions } from './running.ts'
 import { faint, print } from './terminal.ts'
 
+/** A workload may be a crowd of thousands. */
+const mostShown = 3
+
 export const curl = async (
   setup: string,
   options: RunningOptions & { workload?: string },
 ): Promise<void> => {
   const { lab } = await ask<{ lab: { url: string } }>(options, 'GET', '/api/state')
   const ready = await requestsFor(setup, lab.url, options.workload)
-  const lines = ready.requests.flatMap(({ method, url, headers, body }) => {
+  const shown = ready.requests.slice(0, mostShown)
+  const lines = shown.flatMap(({ method, url, headers, body }) => {
     const given = Object.entries(headers)
     const data = body === undefined ? [] : [`--data ${quote(body)}`]
     return [
@@ -34,6 +38,8 @@ export const curl = async (
     `${faint(`# ${ready.setup}, workload '${ready.workload}': ${ready.says}`)}\n`,
   )
   for (const line of lines) print(line)
+  const left = ready.requests.length - shown.length
+  if (left > 0) process.stderr.write(`${faint(`# and ${left} requests like these`)}\n`)
 }
 
 /** Quoted for a POSIX shell. */

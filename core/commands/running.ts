@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { dataFolderOf } from '../config.ts'
-import { type ErrorCode, type Problem, SeesawError } from '../errors.ts'
+import { errorCodes, type Problem, SeesawError } from '../errors.ts'
 import { loadConfig } from '../load.ts'
 
 export interface RunningOptions {
@@ -34,16 +34,18 @@ export const ask = async <Answer>(
       { cause },
     )
   })
-  const answer: unknown = await response.json()
-  if (response.ok) return answer as Answer
-  const { code, detail } = answer as Problem
-  throw new SeesawError(code as ErrorCode, detail)
+  const answer: unknown = await response.json().catch(() => undefined)
+  if (response.ok && answer) return answer as Answer
+  const { code, detail } = (answer ?? {}) as Partial<Problem>
+  if (code && detail && errorCodes.includes(code)) throw new SeesawError(code, detail)
+  throw new SeesawError('LAB_NOT_RUNNING', `What answers on ${url} is no Seesaw; name its --port.`)
 }
 
 const findRunning = async ({ port, data }: RunningOptions): Promise<string> => {
   if (port !== undefined) return `http://localhost:${port}`
   const config = await loadConfig()
   const file = runningFile(data ? resolve(data) : dataFolderOf(config))
-  if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { url: string }).url
+  const said = existsSync(file) ? /"url":"(http:[^"]+)"/.exec(readFileSync(file, 'utf8')) : null
+  if (said?.[1]) return said[1]
   return `http://localhost:${config.ports.control}`
 }

@@ -1,6 +1,7 @@
 // `seesaw start`: control and lab, until Ctrl-C.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createControl } from '../api.ts'
 import { dataFolderOf } from '../config.ts'
@@ -24,9 +25,16 @@ interface Options {
 
 export const start = async (options: Options): Promise<void> => {
   const config = await loadConfig()
-  const port = options.port ?? config.ports.control
   const { folder } = openDataFolder(options.data ? resolve(options.data) : dataFolderOf(config))
-  const servers = await listenAll(port)
+  // Whoever comes while the lab is being started waits for it.
+  let serve: (control: RequestListener) => void = () => {}
+  const control = new Promise<RequestListener>((resolve) => {
+    serve = resolve
+  })
+  const servers = await listenAll(options.port ?? config.ports.control, (request, response) =>
+    control.then((answer) => answer(request, response)),
+  )
+  const { port } = servers[0].address() as AddressInfo
   const lab = await startLab({
     workers: options.workers ?? config.workers,
     port: options.labPort ?? config.ports.lab,
@@ -37,17 +45,13 @@ export const start = async (options: Options): Promise<void> => {
     ...(options.host ? { host: options.host } : {}),
     ...(options.exposeUnsafeVariants ? { exposeUnsafeVariants: true } : {}),
   }).catch((error: unknown) => {
-    for (const server of servers) server.close()
+    for (const server of servers) server.close().closeAllConnections()
     throw error
   })
 
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const keepChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
-  const control = createControl({ lab, config, port, version, onChoices: keepChoices }).callback()
-  for (const server of servers) {
-    server.removeAllListeners('request')
-    server.on('request', control)
-  }
+  serve(createControl({ lab, config, port, version, onChoices: keepChoices }).callback())
   const url = `http://localhost:${port}`
   writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
 
@@ -73,24 +77,23 @@ export const start = async (options: Options): Promise<void> => {
   if (options.open) await (await import('open')).default(url)
 }
 
-/** Listens on both loopback addresses: `localhost` may mean either. */
-const listenAll = async (port: number): Promise<Server[]> => {
-  const servers = [await listenOn(port, '127.0.0.1')]
+/** Listens on both loopback addresses: `localhost` may mean either. Port 0 stands for any free one. */
+const listenAll = async (port: number, answer: RequestListener): Promise<[Server, ...Server[]]> => {
+  const first = await listenOn(port, '127.0.0.1', answer)
   try {
-    servers.push(await listenOn(port, '::1'))
+    return [first, await listenOn((first.address() as AddressInfo).port, '::1', answer)]
   } catch (error) {
     // A machine without IPv6 does with one; a port that is taken on ::1 would get our visitors.
-    if (error instanceof SeesawError) {
-      servers[0]?.close()
-      throw error
-    }
+    if (!(error instanceof SeesawError)) return [first]
+    first.close()
+    throw error
   }
-  return servers
 }
 
-const listenOn = (port: number, host: string): Promise<Server> =>
+const listenOn = (port: number, host: string, answer: RequestListener): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const server = createServer()
+    // Without a Host a request is refused as from a foreign one.
+    const server = createServer({ requireHostHeader: false }, answer)
     answerClientErrors(server)
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(

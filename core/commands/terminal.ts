@@ -1,6 +1,12 @@
 // What commands print with. Colours only where a person looks.
 import { styleText } from 'node:util'
 
+// Whoever reads may stop reading: `seesaw list | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 const coloured = process.stdout.isTTY && !process.env.NO_COLOR
 
 const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
