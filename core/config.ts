@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import { z } from 'zod'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean, notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
 import { type Kind, kinds } from './kinds/index.ts'
 
@@ -14,7 +14,7 @@ const shape = z.strictObject({
     z.string(),
     z.strictObject({ title: z.string(), scenarios: z.array(z.string()).default([]) }),
   ),
-  /** The backend of each kind where nothing else says so; memory for a kind that is left out. */
+  /** The backend of each kind where nothing else says so. */
   backends: z.partialRecord(z.enum(kinds), z.string()).default({}),
   /** Addresses of servers, by backend. */
   connections: z.record(z.string(), z.string()).default({}),
@@ -29,14 +29,37 @@ export type Config = z.output<typeof shape>
 /** Returns the configuration as it is; the compiler checks it. */
 export const defineConfig = (config: z.input<typeof shape>): z.input<typeof shape> => config
 
-/** Checks what a configuration file exports and fills in what it leaves out. Throws CONFIG_INVALID. */
-export const checkConfig = (exported: unknown, file: string): Config => {
+/**
+ * Checks what a configuration file exports against the backends that there are, and fills in what it
+ * leaves out. Throws CONFIG_INVALID.
+ */
+export const checkConfig = (
+  exported: unknown,
+  file: string,
+  adapters: Readonly<Record<Kind, readonly string[]>>,
+): Config => {
   const checked = shape.safeParse(exported)
-  if (checked.success) return checked.data
-  throw new SeesawError(
-    'CONFIG_INVALID',
-    `${file}: ${checked.error.issues.map(describe).join(' · ')}`,
-  )
+  const wrong = checked.success
+    ? unknownBackends(checked.data, adapters)
+    : checked.error.issues.map(describe)
+  if (checked.success && wrong.length === 0) return checked.data
+  throw new SeesawError('CONFIG_INVALID', `${file}: ${wrong.join(' · ')}`)
+}
+
+const unknownBackends = (
+  { backends, connections }: Config,
+  adapters: Readonly<Record<Kind, readonly string[]>>,
+): string[] => {
+  const all = [...new Set(Object.values(adapters).flat())]
+  const chosen = Object.entries(backends) as [Kind, string][]
+  return [
+    ...chosen
+      .filter(([kind, name]) => !adapters[kind].includes(name))
+      .map(([kind, name]) => `'backends': ${notThere(`${kind} adapter`, name, adapters[kind])}`),
+    ...Object.keys(connections)
+      .filter((name) => !all.includes(name))
+      .map((name) => `'connections': ${notThere('backend', name, all)}`),
+  ]
 }
 
 const describe = (issue: z.core.$ZodIssue): string => {
@@ -53,12 +76,9 @@ const keysAt = (path: readonly PropertyKey[]): string[] => {
   if (path.length === 0) return Object.keys(shape.shape)
   if (path[0] === 'ports') return ['control', 'lab']
   if (path[0] === 'chapters') return ['title', 'scenarios']
+  if (path[0] === 'backends') return [...kinds]
   return []
 }
-
-/** The backend of `kind` where neither the address nor a toggle names one. */
-export const defaultBackend = (config: Config, kind: Kind): string =>
-  config.backends[kind] ?? 'memory'
 
 /**
  * The data folder, absolute: relative to the configuration file; but beside the current user's
