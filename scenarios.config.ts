@@ -16,7 +16,7 @@ export default defineConfig({
     design: { title: 'Design and performance' },
   },
 
-  // What a kind is kept in where neither the address nor a toggle says so. (memory)
+  // What a kind is kept in where neither the address nor a toggle says so. (memory; sqlite for db)
   backends: {},
 
   // Servers, by backend; an environment variable such as REDIS_URL goes before. (looked for on

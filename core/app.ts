@@ -1,21 +1,25 @@
-// The Koa app of one setup: the variant's routes over freshly opened adapters. A variant does not
-// learn where it is mounted, by which lab it runs, or that its adapters are counted.
+// The Koa app of one process, and what one setup adds to it: the variant's routes over freshly opened
+// adapters. A variant does not learn where it is mounted, by which lab it runs, or that its adapters
+// are counted.
 import { hkdfSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyParser } from '@koa/bodyparser'
-import Router from '@koa/router'
+import Router, { type RouterContext, type RouterMiddleware } from '@koa/router'
 import Koa from 'koa'
 import type { Opened, Place } from './adapter.ts'
-import { answerProblems, refuseRoute } from './http.ts'
+import { SeesawError } from './errors.ts'
+import { answerProblems, parseBody, refuseRoute } from './http.ts'
 import type { Kind } from './kinds/index.ts'
 import { loadAdapter } from './load.ts'
 import { metered } from './meter.ts'
 import type { AnyVariant } from './scenario.ts'
 import type { Setup } from './setup.ts'
 
-/** A request on its way to a setup; `mount` is the part of its path that the setup does not see. */
+/** A request on its way to a setup. */
 export interface MountedRequest extends IncomingMessage {
+  /** The part of its path that the setup does not see. */
   mount?: string
+  /** The setup's routes. */
+  routes?: RouterMiddleware
 }
 
 export interface MountedSetup {
@@ -50,21 +54,24 @@ export const mountSetup = async (
     secret: new Uint8Array(hkdfSync('sha256', ground.signingKey, '', setup.id, 32)),
   }
   const router = new Router()
-  variant.mount(router, tools)
+  try {
+    await variant.mount(router, tools)
+  } catch (cause) {
+    await Promise.allSettled(opened.map(([, kind]) => kind.close()))
+    const why = `${setup.id} cannot be mounted: ${cause instanceof Error ? cause.message : cause}`
+    throw new SeesawError('SCENARIO_BROKEN', why, { cause })
+  }
+  const routes = router.routes()
 
-  const app = new Koa()
-  answerProblems(app)
-  scopeCookies(app)
-  app
-    .use(bodyParser({ jsonLimit: '1mb', encoding: 'utf-8' }))
-    .use(router.routes())
-    .use(refuseRoute)
   const each = async (work: (kind: Opened<Kind>) => Promise<void>) => {
     await Promise.all(opened.map(([, kind]) => work(kind)))
   }
   return {
     id: setup.id,
-    handle: app.callback(),
+    handle(request, response) {
+      request.routes = routes
+      answer(request, response)
+    },
     clear: () => each((kind) => kind.clear()),
     close: () => each((kind) => kind.close()),
   }
@@ -106,3 +113,14 @@ const scopeCookies = (app: Koa): void => {
     },
   })
 }
+
+// One app for all setups. An app each would give the requests of every setup a shape of their own,
+// and code that has met many shapes looks up each property anew: half as much again per request.
+const app = new Koa()
+answerProblems(app)
+scopeCookies(app)
+app
+  .use(parseBody(['json', 'form']))
+  .use((ctx, next) => (ctx.req as MountedRequest).routes?.(ctx as RouterContext, next))
+  .use(refuseRoute)
+const answer = app.callback()

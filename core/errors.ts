@@ -21,6 +21,7 @@ const codes = {
   BODY_MALFORMED: { status: 400, exit: 2 },
   BODY_INVALID: { status: 400, exit: 2 },
   BODY_TOO_LARGE: { status: 413, exit: 2 },
+  PAYLOAD_REFUSED: { status: 400, exit: 2 },
   HEADERS_TOO_LARGE: { status: 431, exit: 2 },
   METHOD_NOT_ALLOWED: { status: 405, exit: 2 },
   MEDIA_TYPE_REFUSED: { status: 415, exit: 2 },

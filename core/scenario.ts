@@ -43,7 +43,7 @@ export interface Variant<Needs extends Kind, K extends Knobs> {
   needs: readonly Needs[]
   knobs?: K
   /** Adds the variant's routes to `router`. Called once per process, before its first request. */
-  mount(router: Router, tools: Pick<Kinds, Needs> & Tools<K>): void
+  mount(router: Router, tools: Pick<Kinds, Needs> & Tools<K>): void | Promise<void>
 }
 export type AnyVariant = Variant<Any, Any>
 
@@ -157,7 +157,7 @@ export interface Scenario<V extends Record<string, AnyVariant>> {
   /** The id of one of the chapters of `scenarios.config.ts`. */
   chapter: string
   /** The metric that answers the question. */
-  primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls' | 'memory'
+  primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls'
   variants: V
   claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>
   workloads?: Record<string, Workload>
@@ -170,4 +170,18 @@ export const defineScenario = <V extends Record<string, AnyVariant>>(
 ): Scenario<V> => scenario
 
 export type { Traits } from './adapter.ts'
-export type { Json, Kind, Limiter, LuaStep, Session, SessionData, Step } from './kinds/index.ts'
+export type {
+  Cache,
+  Db,
+  JobReport,
+  Json,
+  Kind,
+  Limiter,
+  LuaStep,
+  Queue,
+  RunningJob,
+  Session,
+  SessionData,
+  Statements,
+  Step,
+} from './kinds/index.ts'

@@ -2,7 +2,7 @@
 // that in one line: `rate-limits/gcra@redis~limit=5,windowMs=500`. Everything here is pure.
 import { notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
-import { type Kind, kinds } from './kinds/index.ts'
+import { fallback, type Kind, kinds } from './kinds/index.ts'
 import type { AnyScenario, AnyVariant, Knobs } from './scenario.ts'
 
 export interface Setup {
@@ -85,8 +85,9 @@ export const resolveSetup = (parts: SetupParts, scenario: AnyScenario, choices: 
       'VARIANT_NOT_FOUND',
       notThere(`variant of ${parts.scenario}`, name, variantIds),
     )
-  const backends = chooseBackends(parts, variant, choices)
-  const knobs = chooseKnobs(parts, variant)
+  const found = { ...parts, variant: name }
+  const backends = chooseBackends(found, variant, choices)
+  const knobs = chooseKnobs(found, variant)
   const setup = { scenario: parts.scenario, variant: name, backends, knobs }
   return { ...setup, id: formatSetup(setup, variant) }
 }
@@ -105,12 +106,21 @@ const chooseBackends = (parts: SetupParts, variant: AnyVariant, choices: Choices
       )
   const chosen: Backends = {}
   for (const kind of needs) {
-    const backend = parts.backends[kind] ?? parts.backend ?? choices.defaults[kind] ?? 'memory'
     const adapters = choices.adapters[kind]
+    // `@redis` is for every kind that Redis can keep; the others stay as by default.
+    const single = parts.backend && adapters.includes(parts.backend) ? parts.backend : undefined
+    const backend = parts.backends[kind] ?? single ?? choices.defaults[kind] ?? fallback[kind]
     if (!adapters.includes(backend))
       throw new SeesawError('ADAPTER_NOT_FOUND', notThere(`${kind} adapter`, backend, adapters))
     chosen[kind] = backend
   }
+  const { backend: asked } = parts
+  const [first] = needs
+  if (asked && first && !Object.values(chosen).includes(asked))
+    throw new SeesawError(
+      'ADAPTER_NOT_FOUND',
+      notThere(`${first} adapter`, asked, choices.adapters[first]),
+    )
   return chosen
 }
 
@@ -160,26 +170,23 @@ const formatBackends = (backends: Backends): string => {
   return `@${entries.map(([kind, backend]) => `${kind}=${backend}`).join(',')}`
 }
 
-/** Every setup of a scenario with default knobs: each variant on each backend that has all it needs. */
+/** Every setup of a scenario with default knobs: each variant on each backend that keeps something for it. */
 export const setupsOf = (
   id: string,
   scenario: AnyScenario,
   adapters: Choices['adapters'],
 ): Setup[] =>
   Object.entries(scenario.variants).flatMap(([variant, { needs }]) => {
-    const [first, ...others]: Kind[] = [...needs]
-    const backends = first
-      ? adapters[first].filter((backend) =>
-          others.every((kind) => adapters[kind].includes(backend)),
-        )
-      : [undefined]
-    return backends.map((backend) =>
-      resolveSetup(
-        { scenario: id, variant, backends: {}, knobs: {}, ...(backend ? { backend } : {}) },
-        scenario,
-        { adapters, defaults: {} },
-      ),
+    const kinds: readonly Kind[] = needs
+    const able = [...new Set(kinds.flatMap((kind) => adapters[kind]))].sort()
+    const backends = kinds.length > 0 ? able.map((backend) => ({ backend })) : [{}]
+    const setups = backends.map((backend) =>
+      resolveSetup({ scenario: id, variant, backends: {}, knobs: {}, ...backend }, scenario, {
+        adapters,
+        defaults: {},
+      }),
     )
+    return [...new Map(setups.map((setup) => [setup.id, setup])).values()]
   })
 
 const ownValue = <V>(record: Record<string, V>, name: string): V | undefined =>
