@@ -1,6 +1,7 @@
 // Another process with the same adapter open, as a second worker of the lab would be.
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Kind } from '#core/kinds'
 import type { Call } from './contracts/subject.ts'
 
@@ -15,6 +16,9 @@ export interface OtherProcess<K extends Kind> {
   /** Kills it without warning. */
   kill(): Promise<void>
 }
+
+// Mocha loads some tests as CommonJS, where there is no import.meta.resolve.
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /** What is sent; the answer is `{ id, answer }` or `{ id, error }`. */
 export interface Order {
@@ -38,7 +42,7 @@ export const otherProcess = <K extends Kind>(adapter: {
   url: string
 }): OtherProcess<K> => {
   const child = fork(fileURLToPath(new URL('fixtures/other-process.ts', import.meta.url)), {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    execArgv: ['--import', tsx],
     // JSON would lose undefined.
     serialization: 'advanced',
   })
