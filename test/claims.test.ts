@@ -44,6 +44,7 @@ describe('claims', function () {
             const backends = Object.values(setup.backends)
             assert(reason, 'neither proved nor skipped')
             assert(!backends.some((name) => required.includes(name)), reason)
+            this.test!.title += ` — skipped: ${reason}`
             this.skip()
           }
           assert(
