@@ -38,6 +38,11 @@ export const explain = (error: unknown, file: string) => {
       'BUSY',
       `${file} stayed locked by another connection for longer than busyTimeoutMs; nothing was written.`,
     )
+  if (code === 'SQLITE_CONSTRAINT_CHECK')
+    return made(
+      'INVALID_DATA',
+      'The job was not saved: its data is nested too deeply (over 1,000).',
+    )
   if (code.startsWith('SQLITE_FULL') || code.startsWith('SQLITE_IOERR'))
     return made(
       'DISK_FULL',

@@ -15,36 +15,38 @@ interface LogRow {
   rest: string
 }
 
-export const createLogger = (store: Store, table: string): JobLogger => ({
-  log: ({ timestamp, level, event, jobId, jobName, ...rest }) =>
-    store.use(({ prepared }) => {
-      prepared(
-        `INSERT INTO ${table}Logs (timestamp, level, event, jobId, jobName, rest)
-         VALUES (?, ?, ?, ?, ?, ?)`,
-      ).run([timestamp.getTime(), level, event, jobId ?? null, jobName, encode(rest)])
-    }),
+export const createLogger = (store: Store, table: string): JobLogger => {
+  const insert = `INSERT INTO ${table}Logs (timestamp, level, event, jobId, jobName, rest)
+    VALUES (?, ?, ?, ?, ?, ?)`
+  return {
+    log: ({ timestamp, level, event, jobId, jobName, ...rest }) =>
+      store.use(({ prepared, write }) => {
+        const values = [timestamp.getTime(), level, event, jobId ?? null, jobName, encode(rest)]
+        write(() => prepared(insert).run(values))
+      }),
 
-  getLogs: (query = {}) =>
-    store.use(({ db }) => {
-      const { sql, values } = where(query)
-      const order = query.sort === 'asc' ? 'ASC' : 'DESC'
-      const rows = db
-        .prepare(
-          `SELECT * FROM ${table}Logs WHERE ${sql}
+    getLogs: (query = {}) =>
+      store.use(({ db }) => {
+        const { sql, values } = where(query)
+        const order = query.sort === 'asc' ? 'ASC' : 'DESC'
+        const rows = db
+          .prepare(
+            `SELECT * FROM ${table}Logs WHERE ${sql}
            ORDER BY timestamp ${order}, id ${order} LIMIT ? OFFSET ?`,
-        )
-        .all([...values, query.limit || (query.limit === 0 ? -1 : 50), query.offset ?? 0])
-      const count = db.prepare(`SELECT count(*) AS total FROM ${table}Logs WHERE ${sql}`)
-      const { total } = count.get(values) as { total: number }
-      return { entries: (rows as LogRow[]).map(toEntry), total }
-    }),
+          )
+          .all([...values, query.limit || (query.limit === 0 ? -1 : 50), query.offset ?? 0])
+        const count = db.prepare(`SELECT count(*) AS total FROM ${table}Logs WHERE ${sql}`)
+        const { total } = count.get(values) as { total: number }
+        return { entries: (rows as LogRow[]).map(toEntry), total }
+      }),
 
-  clearLogs: (query = {}) =>
-    store.use(({ db }) => {
-      const { sql, values } = where(query)
-      return db.prepare(`DELETE FROM ${table}Logs WHERE ${sql}`).run(values).changes
-    }),
-})
+    clearLogs: (query = {}) =>
+      store.use(({ db, write }) => {
+        const { sql, values } = where(query)
+        return write(() => db.prepare(`DELETE FROM ${table}Logs WHERE ${sql}`).run(values).changes)
+      }),
+  }
+}
 
 const toEntry = ({ id, timestamp, jobId, rest, ...row }: LogRow): JobLogEntry => ({
   ...(decode(rest) as { message: string }),

@@ -39,7 +39,7 @@ export const createRepository = (
   }
 
   const changed = (statement: string, values: Condition['values'] = []) =>
-    store.use(({ prepared }) => prepared(statement).run(values).changes)
+    store.use(({ prepared, write }) => write(() => prepared(statement).run(values).changes))
 
   const jobNames = ({ prepared }: Session) =>
     (prepared(sql.names).all([]) as { name: string }[]).map(({ name }) => name)
@@ -80,8 +80,10 @@ export const createRepository = (
         id,
         job.name,
       ]
-      await store.use(({ prepared }) => {
-        const saved = prepared(sql.saveState).get(values) as Pick<Row, 'nextRunAt'> | undefined
+      await store.use(({ prepared, write }) => {
+        const saved = write(() => prepared(sql.saveState).get(values)) as
+          | Pick<Row, 'nextRunAt'>
+          | undefined
         if (!saved)
           throw new AgendaSqliteError(
             'JOB_GONE',
@@ -101,10 +103,10 @@ export const createRepository = (
     async getNextJobToRun(name, nextScanAt, lockDeadline, now, options) {
       const which = [name, nextScanAt.getTime(), lockDeadline.getTime()]
       const how = [(now ?? new Date()).getTime(), options?.lastModifiedBy ?? null]
-      return store.use(({ prepared }) => {
+      return store.use(({ prepared, write }) => {
         // Looking first keeps idle workers from queueing for the write lock.
         const found = prepared(sql.next).get(which) !== undefined
-        const row = found ? prepared(sql.claim).get([...which, ...how]) : undefined
+        const row = found ? write(() => prepared(sql.claim).get([...which, ...how])) : undefined
         if (row) backlog.add(name)
         else backlog.delete(name)
         return row ? toJob(row as Row) : undefined
@@ -115,8 +117,8 @@ export const createRepository = (
       if (!job._id) return undefined
       const how = [Date.now(), options?.lastModifiedBy ?? null]
       const which = [idOf(job._id), job.name, stateOf(job).nextRunAt]
-      return store.use(({ prepared }) => {
-        const row = prepared(sql.lock).get([...how, ...which]) as Row | undefined
+      return store.use(({ prepared, write }) => {
+        const row = write(() => prepared(sql.lock).get([...how, ...which])) as Row | undefined
         return row && toJob(row)
       })
     },

@@ -51,7 +51,7 @@ const migrations = [
       name TEXT NOT NULL,
       type TEXT NOT NULL,
       priority REAL,
-      data TEXT CONSTRAINT dataIsReadable CHECK (data IS NULL OR json_valid(data)),
+      data TEXT CHECK (data IS NULL OR json_valid(data)),
       nextRunAt INTEGER,
       lockedAt INTEGER,
       lastRunAt INTEGER,

@@ -7,14 +7,14 @@ import { waiting } from './schema.ts'
 const nextJob = (table: string) => `
   SELECT id FROM (
     SELECT * FROM (
-      SELECT id, nextRunAt, priority FROM ${table}
+      SELECT id, nextRunAt, priority FROM ${table} INDEXED BY ${table}Waiting
       WHERE name = ?1 AND ${waiting} AND nextRunAt <= ?2
       ORDER BY nextRunAt, priority DESC, id LIMIT 1)
     UNION ALL
     -- Expired locks, the oldest first: after a worker died with 100,000 of them, a claim still
     -- looks at a hundred.
     SELECT * FROM (
-      SELECT id, nextRunAt, priority FROM ${table}
+      SELECT id, nextRunAt, priority FROM ${table} INDEXED BY ${table}Locked
       WHERE name = ?1 AND lockedAt <= ?3 AND disabled IS NOT 1
       ORDER BY lockedAt LIMIT 100)
   ) ORDER BY nextRunAt, priority DESC, id LIMIT 1`

@@ -20,8 +20,13 @@ export interface Session {
   db: Database.Database
   /** A statement, compiled once per connection: for SQL that does not vary. */
   prepared(sql: string): Database.Statement
-  /** Runs `work` in one write transaction, or in the caller's if one is open on a passed `db`. */
+  /**
+   * Runs `work` in one write transaction, or in the caller's if one is open on a passed `db`.
+   * Every write goes through here: only so does the driver survive a busy or full file.
+   */
   write<T>(work: () => T): T
+  /** Drops the compiled statements: the driver does not reset one that failed. */
+  forget(): void
 }
 
 export interface Store {
@@ -52,6 +57,7 @@ export const createStore = (options: StoreOptions): Store => {
     try {
       return work(session)
     } catch (error) {
+      session.forget()
       throw explain(error, label)
     } finally {
       if (session !== current && ownsConnection) session.db.close()
@@ -119,17 +125,20 @@ const createSession = (db: Database.Database): Session => {
   return {
     db,
     prepared,
+    forget: () => statements.clear(),
     write(work) {
       if (db.inTransaction) return work()
-      // IMMEDIATE takes the write lock first: what is read inside cannot change before the write.
-      prepared('BEGIN IMMEDIATE').run([])
+      // IMMEDIATE takes the write lock first: what is read inside cannot change before the write,
+      // and a locked file fails here. A prepared statement that fails as busy would count as in
+      // progress for good, and no later transaction could commit; exec() cleans up after itself.
+      db.exec('BEGIN IMMEDIATE')
       try {
         const result = work()
-        prepared('COMMIT').run([])
+        db.exec('COMMIT')
         return result
       } catch (error) {
         // A full disk makes SQLite roll back by itself.
-        if (db.inTransaction) prepared('ROLLBACK').run([])
+        if (db.inTransaction) db.exec('ROLLBACK')
         throw error
       }
     },
