@@ -8,6 +8,7 @@ import {
   type Subject,
   sameJson,
   waitMs,
+  withinLifeOf,
 } from './subject.ts'
 
 const alice = { userId: 'alice' }
@@ -182,11 +183,13 @@ export const sessionContract = ({ traits, open, fork, tidy }: Subject<'session'>
   describe('touch', () => {
     it('lets a session end ttlMs from now, later or sooner than it would have', async () => {
       const session = await open()
-      await session.create('later', { ...alice, role: 'admin' }, { ttlMs: 60 })
-      await session.create('sooner', alice, longTtl)
-      assert.equal(await session.touch('later', longTtl), true)
-      assert.equal(await session.touch('sooner', { ttlMs: 30 }), true)
-      await waitMs(60 + marginMs)
+      const { result, ttlMs } = await withinLifeOf(60, async (ttlMs) => {
+        await session.create('later', { ...alice, role: 'admin' }, { ttlMs })
+        await session.create('sooner', alice, longTtl)
+        return [await session.touch('later', longTtl), await session.touch('sooner', { ttlMs: 30 })]
+      })
+      assert.deepEqual(result, [true, true])
+      await waitMs(ttlMs + marginMs)
       assert.deepEqual(await session.get('later'), { ...alice, role: 'admin' })
       assert.equal(await session.get('sooner'), undefined)
       assert.deepEqual(await session.idsOf('alice'), ['later'])
@@ -226,10 +229,12 @@ export const sessionContract = ({ traits, open, fork, tidy }: Subject<'session'>
     it('goes on listing a long session when a shorter one of the user ends', async () => {
       const session = await open()
       await session.create('long', alice, longTtl)
-      await session.create('short', alice, { ttlMs: 20 })
-      await session.create('touched', alice, { ttlMs: 20 })
-      await session.touch('touched', longTtl)
-      await waitMs(20 + marginMs)
+      const { ttlMs } = await withinLifeOf(30, async (ttlMs) => {
+        await session.create('short', alice, { ttlMs })
+        await session.create('touched', alice, { ttlMs })
+        await session.touch('touched', longTtl)
+      })
+      await waitMs(ttlMs + marginMs)
       assert.deepEqual((await session.idsOf('alice')).sort(), ['long', 'touched'])
     })
   })
@@ -303,15 +308,17 @@ export const sessionContract = ({ traits, open, fork, tidy }: Subject<'session'>
     it('loses neither the new data nor the new end when replaced and touched at once', async () => {
       const session = await open()
       const ids = Array.from({ length: 20 }, (_, index) => `id ${index}`)
-      await Promise.all(ids.map((id) => session.create(id, alice, { ttlMs: 150 })))
-      await Promise.all(
-        ids.flatMap((id) => [
-          session.replace(id, { ...alice, visits: 1 }),
-          session.touch(id, longTtl),
-        ]),
-      )
+      const { ttlMs } = await withinLifeOf(100, async (ttlMs) => {
+        await Promise.all(ids.map((id) => session.create(id, alice, { ttlMs })))
+        await Promise.all(
+          ids.flatMap((id) => [
+            session.replace(id, { ...alice, visits: 1 }),
+            session.touch(id, longTtl),
+          ]),
+        )
+      })
       // Had the touch been lost, the session would be over now.
-      await waitMs(150 + marginMs)
+      await waitMs(ttlMs + marginMs)
       for (const id of ids) assert.deepEqual(await session.get(id), { ...alice, visits: 1 }, id)
     })
 

@@ -33,6 +33,19 @@ export const waitMs = (ms: number): Promise<void> =>
  */
 export const marginMs = 10
 
+/**
+ * Does `work` on things that live for `ttlMs`, which it is handed, and returns its result and the
+ * ttlMs. A machine that was so busy that they may have ended meanwhile is asked again, for longer.
+ */
+export const withinLifeOf = async <Result>(
+  ttlMs: number,
+  work: (ttlMs: number) => Promise<Result>,
+): Promise<{ result: Result; ttlMs: number }> => {
+  const beganMs = Date.now()
+  const result = await work(ttlMs)
+  return Date.now() < beganMs + ttlMs ? { result, ttlMs } : withinLifeOf(ttlMs * 2, work)
+}
+
 /** The same JSON, as text: also the order of names, `__proto__`, and that -0 has become 0. */
 export const sameJson = (got: unknown, wanted: unknown): boolean =>
   JSON.stringify(got) === JSON.stringify(wanted)
