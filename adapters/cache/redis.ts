@@ -1,9 +1,7 @@
-// A cache in Redis: Keyv over its own Redis store. Each key holds the value as plain JSON, and the
-// server itself forgets it on time.
+// A cache in Redis: Keyv over its own Redis store. The server itself forgets what is over.
 import KeyvRedis from '@keyv/redis'
-import { Keyv } from 'keyv'
 import { defineAdapter, wellFormed } from '#core/adapter'
-import type { Json } from '#core/kinds'
+import { cacheOver } from '../connections/keyv.ts'
 import { connect, type Redis } from '../connections/redis.ts'
 import { wholeMs } from '../connections/shared.ts'
 
@@ -12,39 +10,19 @@ export default defineAdapter<'cache'>({
 
   async open({ namespace, url }) {
     const redis = await connect(url)
-    const folder = `${namespace}|cache`
-    const separator = '|'
-    const store = new KeyvRedis(clientOver(redis), {
-      keyPrefixSeparator: separator,
-      throwOnErrors: true,
+    const folder = `${namespace}|cache|`
+    const keyOf = (key: string) => folder + wellFormed(key)
+    const store = new KeyvRedis<string>(clientOver(redis), { throwOnErrors: true })
+    // Keyv's own swallows errors and takes the namespace for a pattern.
+    const clear = () => redis.clear(folder)
+
+    const cache = cacheOver({
+      get: (key) => store.get(keyOf(key)),
+      set: (key, text, ttlMs) => store.set(keyOf(key), text, ttlMs && wholeMs(ttlMs)),
+      delete: (key) => store.delete(keyOf(key)),
+      clear,
     })
-    const keyv = new Keyv<Json>(store, {
-      namespace: folder,
-      useKeyPrefix: false,
-      // Without these a failed call would return as if the key were not there.
-      throwOnErrors: true,
-      emitErrors: false,
-      // Keyv would store an end of life of its own beside the value, and delete what is over by
-      // this machine's clock, though another process may just have set it anew. Redis keeps time.
-      serialize: ({ value }) => JSON.stringify(value),
-      deserialize: (text) => ({ value: JSON.parse(text) }),
-    })
-
-    return {
-      get: async <Value extends Json>(key: string) =>
-        (await keyv.get<Json>(wellFormed(key))) as Value | undefined,
-
-      async set(key, value, { ttlMs } = {}) {
-        // To Keyv no time at all means for ever.
-        if (ttlMs !== undefined && ttlMs <= 0) await keyv.delete(wellFormed(key))
-        else await keyv.set(wellFormed(key), value, ttlMs && wholeMs(ttlMs))
-      },
-
-      delete: async (key) => void (await keyv.delete(wellFormed(key))),
-      // Keyv's own swallows errors and takes the namespace for a pattern.
-      clear: () => redis.clear(folder + separator),
-      close: redis.release,
-    }
+    return { ...cache, clear, close: redis.release }
   },
 })
 

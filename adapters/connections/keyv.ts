@@ -14,8 +14,8 @@ export interface CacheStore {
 }
 
 /**
- * Returns a cache that keeps its values in `store`. A store must not return what is over: Keyv
- * would delete it, and with it a value that somebody else stored there in the meantime.
+ * Returns a cache that keeps its values in `store`. A store must not return what is over: nobody
+ * after it looks at the time again.
  */
 export const cacheOver = (store: CacheStore): Cache => {
   const keyv = new Keyv({
@@ -26,9 +26,10 @@ export const cacheOver = (store: CacheStore): Cache => {
     throwOnErrors: true,
     emitErrors: false,
     // Keyv's own format is slower, marks strings that begin with a colon, and falls over a value
-    // that has a member called toJSON.
-    serialize: JSON.stringify,
-    deserialize: JSON.parse,
+    // that has a member called toJSON. It also keeps the end of life by this machine's clock, and
+    // deletes what is over by it, though somebody else may just have stored a new value there.
+    serialize: ({ value }) => JSON.stringify(value),
+    deserialize: (text) => ({ value: JSON.parse(text) }),
   })
 
   return {

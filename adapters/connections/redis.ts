@@ -13,6 +13,7 @@ import {
 } from '@redis/client'
 import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
 import {
+  badUrl,
   checkUrl,
   failFastMs,
   isNetworkError,
@@ -112,6 +113,8 @@ export type Redis = Awaited<ReturnType<typeof connect>>
 /** Returns the process's connection to the server at `url`. Throws BACKEND_UNREACHABLE. */
 export const connect = oneForEachUrl(openRedis)
 
+type Client = ReturnType<typeof createClient>
+
 interface Socket {
   send(args: string[]): Promise<Reply>
   /** Closes it after the last reply. */
@@ -125,7 +128,7 @@ interface Socket {
  * would be taken for that of the next.
  */
 const openSocket = async (url: string, lost: (error: unknown) => void): Promise<Socket> => {
-  const client = createClient(optionsOf(url))
+  const client = createClientFor(url)
   let waiting = 0
   let heardAtMs = 0
   let watching = false
@@ -188,12 +191,17 @@ const openSocket = async (url: string, lost: (error: unknown) => void): Promise<
   }
 }
 
-const optionsOf = (url: string): Parameters<typeof createClient>[0] => {
-  checkUrl('Redis', url, /^rediss?:$/, 'redis://user:password@host:6379/0')
-  return {
-    url,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: silenceMs - 100, reconnectStrategy: false },
+const createClientFor = (url: string): Client => {
+  const example = 'redis://user:password@host:6379/0'
+  checkUrl('Redis', url, /^rediss?:$/, example)
+  try {
+    return createClient({
+      url,
+      disableOfflineQueue: true,
+      socket: { connectTimeout: silenceMs - 100, reconnectStrategy: false },
+    })
+  } catch {
+    throw badUrl('Redis', example)
   }
 }
 

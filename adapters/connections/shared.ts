@@ -72,16 +72,16 @@ export const misused = (title: string, url: string, cause: unknown): SeesawError
 export const silent = (): Error =>
   Object.assign(new Error(`nothing came back for ${silenceMs} ms`), { code: 'ETIMEDOUT' })
 
-/**
- * Throws CONFIG_INVALID for an address that is none. To be called before a driver sees it, whose
- * error might show the password.
- */
-export const checkUrl = (title: string, url: string, protocol: RegExp, example: string): void => {
-  if (URL.canParse(url) && protocol.test(new URL(url).protocol)) return
-  throw new SeesawError(
+/** The error for an address that is none. It has no cause: that would show the password. */
+export const badUrl = (title: string, example: string): SeesawError =>
+  new SeesawError(
     'CONFIG_INVALID',
     `The address of ${title} cannot be read. It should look like ${example}.`,
   )
+
+/** Throws CONFIG_INVALID for an address that is none, before a driver sees it. */
+export const checkUrl = (title: string, url: string, protocol: RegExp, example: string): void => {
+  if (!URL.canParse(url) || !protocol.test(new URL(url).protocol)) throw badUrl(title, example)
 }
 
 const reasonOf = (cause: unknown): string => {
@@ -109,6 +109,9 @@ export const indexable = (key: string): string => {
     ? spelt
     : `${spelt.slice(0, 40)}…${createHash('sha256').update(spelt).digest('base64url')}`
 }
+
+/** Undoes wellFormed, not indexable. */
+export const asGiven = (spelt: string): string => JSON.parse(`"${spelt}"`)
 
 /** A lifetime as the whole milliseconds that servers count in, never longer than 3,000 years. */
 export const wholeMs = (ttlMs: number): number => Math.min(Math.ceil(ttlMs), 1e14)

@@ -3,7 +3,7 @@
 import { defineAdapter, wellFormed } from '#core/adapter'
 import type { SessionData } from '#core/kinds'
 import { connect } from '../connections/redis.ts'
-import { wholeMs } from '../connections/shared.ts'
+import { asGiven, wholeMs } from '../connections/shared.ts'
 
 export default defineAdapter<'session'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
@@ -50,9 +50,6 @@ export default defineAdapter<'session'>({
     }
   },
 })
-
-/** Undoes wellFormed. */
-const asGiven = (id: string): string => JSON.parse(`"${id}"`)
 
 // The server's clock in milliseconds; and `enlist`, which notes when a session ends and lets the
 // user's set live as long as the last of them, without those that have ended by themselves.

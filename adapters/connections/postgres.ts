@@ -1,0 +1,301 @@
+// The connection to Postgres: one small pool per process and address. All that Seesaw keeps lies in
+// a schema of its own, which the first process that needs it creates.
+import { readdirSync, readFileSync, realpathSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
+import {
+  checkUrl,
+  isNetworkError,
+  misused,
+  oneForEachUrl,
+  refused,
+  silenceMs,
+  unreachable,
+} from './shared.ts'
+
+/** A statement that the server parses once per connection, under its name. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+export interface Answer {
+  rows: Record<string, unknown>[]
+  /** How many rows it changed. */
+  changed: number
+}
+
+// Keys compare byte by byte, whatever the language of the database: that is exact, and faster. The
+// end of a life is kept by the server's clock, the only one that all processes share.
+const tables = `
+  create schema if not exists seesaw;
+
+  create table if not exists seesaw.cache (
+    namespace text collate "C",
+    key text collate "C",
+    value text not null,
+    ends_at timestamptz not null,
+    primary key (namespace, key)
+  );
+
+  create table if not exists seesaw.sessions (
+    namespace text collate "C",
+    key text collate "C",
+    id text not null,
+    user_key text collate "C" not null,
+    data text not null,
+    ends_at timestamptz not null,
+    primary key (namespace, key)
+  );
+  create index if not exists sessions_of_user on seesaw.sessions (namespace, user_key);
+
+  create table if not exists seesaw.limits (
+    namespace text collate "C",
+    key text collate "C",
+    state text not null,
+    ends_at timestamptz not null,
+    primary key (namespace, key)
+  );
+`
+const tableNames = ['cache', 'sessions', 'limits'] as const
+type Table = (typeof tableNames)[number]
+
+const areThere = `
+  select ${tableNames.map((name) => `to_regclass('seesaw.${name}') is not null`).join(' and ')}
+    as ready`
+
+// Two processes that create the same table at once get in each other's way in spite of "if not
+// exists", so they take turns. Statements sent together are one transaction.
+const create = `select pg_advisory_xact_lock(5935241874); ${tables}`
+
+const connections = 10
+const sweepEveryMs = 60_000
+
+const openPostgres = (url: string) => {
+  const pool = new pg.Pool({ ...optionsOf(url), max: connections })
+  // A connection that breaks while it is idle is replaced when the next one is needed.
+  pool.on('error', () => {})
+  const clients = new Set<pg.Client>()
+  pool.on('connect', (client) => clients.add(client as pg.Client))
+  pool.on('remove', (client) => clients.delete(client as pg.Client))
+
+  // The queue for a connection is ours, because the pool's would time out whoever waits for long,
+  // though it is merely busy. A server that is gone is noticed by those who have a connection.
+  const queue: { resolve(): void; reject(error: unknown): void }[] = []
+  let running = 0
+
+  const run = async (config: pg.QueryConfig): Promise<Answer> => {
+    if (running < connections) running++
+    else await new Promise<void>((resolve, reject) => queue.push({ resolve, reject }))
+    countRoundTrip('postgres')
+    try {
+      const { rows, rowCount } = await pool.query(config)
+      return { rows, changed: rowCount ?? 0 }
+    } catch (error) {
+      // Whoever still waits would only learn the same after another second.
+      if (isTimeout(error)) for (const { reject } of queue.splice(0)) reject(error)
+      throw error
+    } finally {
+      const next = queue.shift()
+      if (next) next.resolve()
+      else running--
+    }
+  }
+
+  /** Asks the server whether it is there, and creates what is not. */
+  const ready = async (): Promise<void> => {
+    try {
+      const { rows } = await run({ text: areThere })
+      if (!rows[0]?.ready) await run({ text: create })
+    } catch (error) {
+      throw explained(error, url)
+    }
+  }
+
+  /** Sends one statement and returns the answer. Throws BACKEND_UNREACHABLE. */
+  const query = async (statement: Statement, values: unknown[]): Promise<Answer> => {
+    const config = { ...statement, values }
+    try {
+      return await run(config).catch(async (error) => {
+        // Somebody dropped the schema, or the server came back as a new one.
+        if (!(error instanceof pg.DatabaseError && /^(42P01|3F000)$/.test(error.code ?? '')))
+          throw error
+        await ready()
+        return run(config)
+      })
+    } catch (error) {
+      throw explained(error, url)
+    }
+  }
+
+  const clear = async (table: Table, namespace: string): Promise<void> => {
+    await query(
+      { name: `seesaw ${table} clear`, text: `delete from seesaw.${table} where namespace = $1` },
+      [namespace],
+    )
+  }
+
+  const sweptAtMs = new Map<Table, number>()
+  /**
+   * Removes the rows whose time is over, of all namespaces, now and then. Queries do not see them
+   * anyway, so nobody waits for this, and nobody needs to know when it fails.
+   */
+  const sweep = (table: Table): void => {
+    if (performance.now() - (sweptAtMs.get(table) ?? -sweepEveryMs) < sweepEveryMs) return
+    sweptAtMs.set(table, performance.now())
+    run({ text: `delete from seesaw.${table} where ends_at <= now()` }).catch(() => {})
+  }
+
+  return {
+    query,
+    clear,
+    sweep,
+    ready,
+    async end() {
+      const connected = [...clients]
+      const hangUp = () => {
+        for (const client of connected) client.connection.stream.destroy()
+      }
+      // A frozen server never says goodbye.
+      const timer = setTimeout(hangUp, silenceMs)
+      await pool.end()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Returns the process's connection to the server at `url`. Throws BACKEND_UNREACHABLE. */
+export const connect = oneForEachUrl(openPostgres)
+
+const optionsOf = (url: string): pg.ClientConfig => {
+  checkUrl('Postgres', url, /^postgres(ql)?:$/, 'postgres://user:password@host:5432/database')
+  return {
+    connectionString: url,
+    application_name: 'seesaw',
+    connectionTimeoutMillis: silenceMs,
+    query_timeout: silenceMs,
+  }
+}
+
+const explained = (error: unknown, url: string): SeesawError => {
+  if (error instanceof SeesawError) return error
+  if (isUnreachable(error)) return unreachable('Postgres', url, error)
+  // Wrong values and wrong statements (classes 22, 23 and 42) are mistakes of the one who wrote
+  // them, but for a missing permission; all else (28, 25006, 53…) is for the server's operator.
+  const code = error instanceof pg.DatabaseError ? (error.code ?? '') : ''
+  const mistaken = /^(22|23|42)/.test(code) && code !== '42501'
+  return (mistaken ? misused : refused)('Postgres', url, error)
+}
+
+// The driver gives its own errors no codes. Those of the server: connections that broke (class 08),
+// a server that shuts down, crashes or starts.
+const isUnreachable = (error: unknown): boolean =>
+  isNetworkError(error) ||
+  isTimeout(error) ||
+  (error instanceof pg.DatabaseError
+    ? /^(08|57P0[123])/.test(error.code ?? '')
+    : error instanceof Error &&
+      /^(Connection terminated|Client has encountered|Cannot use a pool)/.test(error.message))
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^(timeout exce|timeout exp|Query read timeout|.* due to connection timeout)/.test(error.message)
+
+export default defineBackend({
+  title: 'Postgres',
+  urlVariable: 'POSTGRES_URL',
+  defaultUrl: 'postgres://127.0.0.1:5432/postgres',
+  isUnreachable,
+
+  async probe(url) {
+    const client = new pg.Client(optionsOf(url))
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      const { rows } = await client.query(`
+        select
+          current_setting('server_version') as version,
+          current_setting('server_version_num')::int as number,
+          pg_is_in_recovery() or current_setting('transaction_read_only')::bool as read_only,
+          has_database_privilege(current_database(), 'create') as may_create,
+          to_regnamespace('seesaw') is not null as has_schema`)
+      const { version, number, read_only, may_create, has_schema } = rows[0]
+      const problem =
+        number < 12_00_00
+          ? `its version is ${version}; Seesaw needs 12 or later`
+          : read_only
+            ? 'it can only be read'
+            : !may_create && !has_schema
+              ? 'its user may not create the schema seesaw'
+              : undefined
+      if (problem) throw refused('Postgres', url, problem)
+      return version.split(' ')[0]
+    } catch (error) {
+      throw explained(error, url)
+    } finally {
+      // Nobody waits for the goodbye of a server that may be frozen.
+      ;(client.connection.stream as Socket).unref()
+      client.end().catch(() => {})
+    }
+  },
+
+  binaries: ['postgres'],
+
+  // Debian and macOS keep it out of the PATH, in a folder of its version.
+  folders: () => [
+    ...versionsIn('/usr/lib/postgresql').map((folder) => join(folder, 'bin')),
+    ...['/opt/homebrew/opt', '/usr/local/opt'].flatMap((opt) =>
+      versionsIn(opt, 'postgresql@').map((folder) => join(folder, 'bin')),
+    ),
+  ],
+
+  launch({ binary, folder, port }) {
+    const user = anotherUser()
+    const data = join(folder, 'data')
+    const initdb = join(dirname(realpathSync(binary)), 'initdb')
+    // Trust is for the loopback interface only, and there is no socket: its path could be too long.
+    const makeData = '--username seesaw --auth trust --encoding UTF8 --locale C --no-sync'
+    const settings = `listen_addresses=127.0.0.1 unix_socket_directories= port=${port}`
+    return {
+      before: [
+        ...(user ? [{ file: 'chown', args: [`${user.uid}:${user.gid}`, folder] }] : []),
+        { file: initdb, args: ['--pgdata', data, ...makeData.split(' ')], ...user },
+      ],
+      server: {
+        file: binary,
+        args: ['-D', data, ...settings.split(' ').flatMap((setting) => ['-c', setting])],
+        ...user,
+      },
+      url: `postgres://seesaw@127.0.0.1:${port}/postgres`,
+    }
+  },
+
+  remedy:
+    'install Postgres (Debian: sudo apt install postgresql; macOS: brew install postgresql) ' +
+    'or set POSTGRES_URL',
+})
+
+/** The folders whose names are versions, after `prefix`, newest first. */
+const versionsIn = (folder: string, prefix = ''): string[] => {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
+      .sort((a, b) => Number(b.slice(prefix.length)) - Number(a.slice(prefix.length)))
+      .map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}
+
+/** Whom Postgres is run as when root asks, whom it refuses; undefined when it is not root. */
+const anotherUser = (): { uid: number; gid: number } | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n')
+  for (const name of ['postgres', 'nobody']) {
+    const [, , uid, gid] = accounts.find((line) => line.startsWith(`${name}:`))?.split(':') ?? []
+    if (uid && gid) return { uid: Number(uid), gid: Number(gid) }
+  }
+  return undefined
+}
