@@ -42,7 +42,7 @@ export default defineScenario({
       says: 'A full burst just before a window ends leaves no room for more.',
       exercise: burstAtTheEdge,
       heldBy: allBut('fixed-window'),
-      knobs: { limit: 4, windowMs: 1200 },
+      knobs: { limit: 3, windowMs: 1500 },
     },
     'never-over-the-limit': {
       says: 'No stretch of time as long as a window sees more than the limit.',
@@ -54,19 +54,19 @@ export default defineScenario({
       says: 'A full burst is served at once, then one per window ÷ limit.',
       exercise: burstThenPace,
       heldBy: ['token-bucket', 'gcra'],
-      knobs: { limit: 4, windowMs: 1200 },
+      knobs: { limit: 3, windowMs: 1200 },
     },
     'one-by-one': {
       says: 'Requests that come together are served window ÷ limit apart.',
       exercise: oneBurst,
       heldBy: ['leaky-bucket'],
-      knobs: { limit: 4, windowMs: 600 },
+      knobs: { limit: 3, windowMs: 600 },
     },
     'silence-restores': {
       says: 'After a window of silence a client has its full limit again.',
       exercise: quietWindow,
       heldBy: allBut('sliding-counter'),
-      knobs: { limit: 4, windowMs: 600 },
+      knobs: { limit: 3, windowMs: 600 },
     },
     'small-state': {
       says: 'The memory that a client takes does not grow with its requests.',
@@ -79,7 +79,7 @@ export default defineScenario({
       exercise: twoProcesses,
       heldBy: ({ traits }) => traits.sharedBetweenProcesses,
       workers: 2,
-      knobs: { limit: 4, windowMs: 1200 },
+      knobs: { limit: 3, windowMs: 1200 },
     },
     'outlives-a-restart': {
       says: 'A restart of the server hands out no fresh limit.',
@@ -97,7 +97,7 @@ export default defineScenario({
       says: 'Knocking before retryAfterMs is in vain, and puts nothing off.',
       exercise: impatientClient,
       heldBy: all,
-      knobs: { limit: 2, windowMs: 500 },
+      knobs: { limit: 1, windowMs: 500 },
     },
   },
 
