@@ -15,9 +15,9 @@ import { cacheContract } from './contracts/cache.ts'
 import { limiterContract } from './contracts/limiter.ts'
 import { sessionContract } from './contracts/session.ts'
 import { freshNamespace, type Subject } from './contracts/subject.ts'
-import { type OtherProcess, otherProcess } from './other-process.ts'
+import { neighbour, type OtherProcess, otherProcess } from './other-process.ts'
 
-const contracts: { [K in Kind]: (subject: Subject<K>) => void } = {
+const contracts: { [K in Kind]?: (subject: Subject<K>) => void } = {
   cache: cacheContract,
   session: sessionContract,
   limiter: limiterContract,
@@ -31,6 +31,11 @@ const backEnds = Promise.all(
 ).then((found) => new Map(found))
 
 const testAdapter = async <K extends Kind>(kind: K, backend: string) => {
+  const contract = contracts[kind]
+  if (!contract) {
+    it(`${kind} has a contract`, () => assert.fail('test/contracts has none for it'))
+    return
+  }
   const adapter = await loadAdapter(kind, backend)
   const backEnd = (await backEnds).get(backend) as BackEnd
   const title = `${kind}@${backend}`
@@ -43,11 +48,11 @@ const testAdapter = async <K extends Kind>(kind: K, backend: string) => {
 
   describe(title, () => {
     describe('as it is', () => {
-      contracts[kind](subjectOf(kind, backend, adapter, backEnd.url, (opened) => opened))
+      contract(subjectOf(kind, backend, adapter, backEnd.url, (opened) => opened))
     })
     describe('metered', () => {
       const wrap = (opened: Opened<K>) => metered(kind, backend, opened)
-      contracts[kind](subjectOf(kind, backend, adapter, backEnd.url, wrap))
+      contract(subjectOf(kind, backend, adapter, backEnd.url, wrap))
     })
   })
 }
@@ -79,6 +84,7 @@ const subjectOf = <K extends Kind>(
       processes.push(process)
       return process
     },
+    neighbour: (index) => neighbour({ kind, backend, folder, url }, index),
     tidy: async () => {
       await Promise.all(processes.splice(0).map((process) => process.kill()))
       const living = new Map(openings.map((one) => [one.namespace, one.closed ? null : one.opened]))

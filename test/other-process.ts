@@ -34,18 +34,53 @@ export interface Order {
 }
 export type Reply = { id: number; answer: unknown } | { id: number; error: string }
 
-/** Starts a process for one adapter. It ends with this one in any case. */
-export const otherProcess = <K extends Kind>(adapter: {
+interface AdapterAt<K extends Kind> {
   kind: K
   backend: string
   folder: string
   url: string
-}): OtherProcess<K> => {
+}
+
+/** Another process for one adapter, to be killed or ended. It ends with this one in any case. */
+export const otherProcess = <K extends Kind>(adapter: AdapterAt<K>): OtherProcess<K> =>
+  at(adapter, takeProcess())
+
+/** The same, for tests that let it live: one that has served other adapters before. */
+export const neighbour = <K extends Kind>(
+  adapter: AdapterAt<K>,
+  index: number,
+): Pick<OtherProcess<K>, 'call'> => {
+  neighbours[index] ??= takeProcess()
+  return at(adapter, neighbours[index])
+}
+
+const at = <K extends Kind>(adapter: AdapterAt<K>, process: Process): OtherProcess<K> => ({
+  ...process,
+  call: (namespace, { method, args }, times) =>
+    process.obey({ ...adapter, namespace, method, args, ...(times && { times }) }),
+})
+
+type Process = ReturnType<typeof startProcess>
+const neighbours: Process[] = []
+
+// Starting one takes longer than most tests, so the next one starts while this one is used.
+let next: Process | undefined
+const takeProcess = (): Process => {
+  const taken = next ?? startProcess()
+  next = startProcess()
+  return taken
+}
+
+const startProcess = () => {
   const child = fork(fileURLToPath(new URL('fixtures/other-process.ts', import.meta.url)), {
     execArgv: ['--import', tsx],
     // JSON would lose undefined.
     serialization: 'advanced',
   })
+  // A running test waits for it; nothing else does, so that it keeps nobody from ending.
+  child.unref()
+  child.channel?.unref()
+
   const ended = endOf(child)
   const waiting = new Map<number, (reply: Reply) => void>()
   let lastId = 0
@@ -58,14 +93,13 @@ export const otherProcess = <K extends Kind>(adapter: {
   })
 
   return {
-    call: (namespace, { method, args }, times) =>
+    obey: (order: Omit<Order, 'id'>): Promise<unknown> =>
       new Promise((resolve, reject) => {
         const id = ++lastId
         waiting.set(id, (reply) =>
           'error' in reply ? reject(new Error(reply.error)) : resolve(reply.answer),
         )
-        const order: Order = { ...adapter, id, namespace, method, args, ...(times && { times }) }
-        child.send(order)
+        child.send({ ...order, id })
       }),
     end: () => {
       child.send('end')

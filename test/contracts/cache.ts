@@ -11,7 +11,7 @@ import {
   waitMs,
 } from './subject.ts'
 
-export const cacheContract = ({ traits, open, fork, tidy }: Subject<'cache'>): void => {
+export const cacheContract = ({ traits, open, fork, neighbour, tidy }: Subject<'cache'>): void => {
   afterEach(tidy)
 
   describe('keys and values', () => {
@@ -218,7 +218,7 @@ export const cacheContract = ({ traits, open, fork, tidy }: Subject<'cache'>): v
       async () => {
         const namespace = freshNamespace()
         const cache = await open({ namespace })
-        const other = fork()
+        const other = neighbour(0)
         const get = (key: string) => other.call(namespace, { method: 'get', args: [key] })
         const set = (...args: [string, Json, { ttlMs: number }?]) =>
           other.call(namespace, { method: 'set', args })

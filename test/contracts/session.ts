@@ -14,7 +14,13 @@ import {
 const alice = { userId: 'alice' }
 const longTtl = { ttlMs: 60_000 }
 
-export const sessionContract = ({ traits, open, fork, tidy }: Subject<'session'>): void => {
+export const sessionContract = ({
+  traits,
+  open,
+  fork,
+  neighbour,
+  tidy,
+}: Subject<'session'>): void => {
   afterEach(tidy)
 
   describe('create, get, delete', () => {
@@ -344,7 +350,7 @@ export const sessionContract = ({ traits, open, fork, tidy }: Subject<'session'>
       async () => {
         const namespace = freshNamespace()
         const session = await open({ namespace })
-        const other = fork()
+        const other = neighbour(0)
         const get = (id: string) => other.call(namespace, { method: 'get', args: [id] })
         const create = (id: string, ttlMs = 60_000) =>
           other.call(namespace, { method: 'create', args: [id, alice, { ttlMs }] })

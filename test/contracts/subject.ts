@@ -8,8 +8,10 @@ export interface Subject<K extends Kind> {
   traits: Traits
   /** Opens the adapter; without `namespace` in one that no other test has. */
   open(options?: { namespace?: string; nowMs?: () => number }): Promise<Opened<K>>
-  /** Starts another process that opens the same adapter. */
+  /** Another process that opens the same adapter, to be killed or ended. */
   fork(): OtherProcess<K>
+  /** Another process (from 0) that opens the same adapter and lives on. */
+  neighbour(index: number): Pick<OtherProcess<K>, 'call'>
   /** Kills the other processes, empties every namespace that was opened, closes everything. */
   tidy(): Promise<void>
 }
