@@ -2,6 +2,7 @@
 // against their twins in Lua, and against what their decisions promise, over random traffic on a
 // clock that also steps backwards. Last, how a decision is told over HTTP.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
@@ -9,6 +10,7 @@ import fc from 'fast-check'
 import Koa from 'koa'
 import type { Json, Step } from '#core/kinds'
 import { loadAdapter } from '#core/load'
+import scenario from '../scenarios/rate-limits/scenario.ts'
 import type { Algorithm, Decision, Limit } from '../scenarios/rate-limits/shared.ts'
 import { fixedWindow } from '../scenarios/rate-limits/variants/fixed-window.ts'
 import { gcra } from '../scenarios/rate-limits/variants/gcra.ts'
@@ -452,5 +454,31 @@ describe('rate-limits', () => {
       const bodies = [await first!.json(), await second!.json()] as { delayMs: number }[]
       assert.deepEqual(new Set(bodies.map(({ delayMs }) => delayMs)), new Set([0, 100]))
     })
+  })
+
+  it('promises in its README what its claims declare', () => {
+    const readme = readFileSync(
+      new URL('../scenarios/rate-limits/README.md', import.meta.url),
+      'utf8',
+    )
+    const cells = (line: string) => line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
+    const table = readme.split('\n').filter((line) => /^\| (claim|`)/.test(line))
+    const [, , ...columns] = cells(table.find((line) => line.startsWith('| claim'))!).slice(0, -1)
+    assert.deepEqual(columns.toSorted(), Object.keys(scenario.variants).sort())
+    const rows = table
+      .filter((line) => / [✓✗◐] /.test(line))
+      .map((line) => cells(line).slice(1, -1))
+    const traits = { sharedBetweenProcesses: true, survivesRestart: true }
+    const lacking = { sharedBetweenProcesses: false, survivesRestart: false }
+    const declared = Object.entries(scenario.claims).map(([id, { heldBy }]) => {
+      const marks = columns.map((column) => {
+        const variant = column as keyof typeof scenario.variants
+        if (typeof heldBy !== 'function') return heldBy.includes(variant) ? '✓' : '✗'
+        const [best, worst] = [heldBy({ variant, traits }), heldBy({ variant, traits: lacking })]
+        return best === worst ? (best ? '✓' : '✗') : '◐'
+      })
+      return [id, ...marks]
+    })
+    assert.deepEqual(rows, declared)
   })
 })

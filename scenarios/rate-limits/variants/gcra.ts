@@ -1,6 +1,6 @@
 // Generic cell rate algorithm (GCRA): a token bucket kept as one number, the
 // time by which the client's requests would be paid off at an even pace.
-// ITU-T I.371 annex A, https://brandur.org/rate-limiting
+// ITU-T I.371, https://brandur.org/rate-limiting
 import { defineVariant } from '#core/scenario'
 import {
   type Algorithm,
