@@ -63,11 +63,11 @@ const at = <K extends Kind>(adapter: AdapterAt<K>, process: Process): OtherProce
 type Process = ReturnType<typeof startProcess>
 const neighbours: Process[] = []
 
-// Starting one takes longer than most tests, so the next one starts while this one is used.
-let next: Process | undefined
+// Starting one takes longer than most tests, so the next two start while these are used.
+const ready: Process[] = []
 const takeProcess = (): Process => {
-  const taken = next ?? startProcess()
-  next = startProcess()
+  const taken = ready.shift() ?? startProcess()
+  while (ready.length < 2) ready.push(startProcess())
   return taken
 }
 

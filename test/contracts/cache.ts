@@ -152,10 +152,10 @@ export const cacheContract = ({ traits, open, fork, neighbour, tidy }: Subject<'
       }
     })
 
-    it('clears thousands of keys, and is as good as new afterwards', async () => {
+    it('clears more than a thousand keys, and is as good as new afterwards', async () => {
       const cache = await open()
       await cache.clear()
-      const keys = Array.from({ length: 1_500 }, (_, index) => `key ${index}`)
+      const keys = Array.from({ length: 1_100 }, (_, index) => `key ${index}`)
       await Promise.all(keys.map((key) => cache.set(key, key, { ttlMs: 60_000 })))
       await cache.clear()
       const left = await Promise.all(keys.map((key) => cache.get(key)))
