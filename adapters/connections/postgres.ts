@@ -8,10 +8,12 @@ import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
 import {
   checkUrl,
   isNetworkError,
+  isSilence,
   misused,
   oneForEachUrl,
   refused,
   silenceMs,
+  takingTurns,
   unreachable,
 } from './shared.ts'
 
@@ -81,28 +83,13 @@ const openPostgres = (url: string) => {
   pool.on('connect', (client) => clients.add(client as pg.Client))
   pool.on('remove', (client) => clients.delete(client as pg.Client))
 
-  // The queue for a connection is ours, because the pool's would time out whoever waits for long,
-  // though it is merely busy. A server that is gone is noticed by those who have a connection.
-  const queue: { resolve(): void; reject(error: unknown): void }[] = []
-  let running = 0
-
-  const run = async (config: pg.QueryConfig): Promise<Answer> => {
-    if (running < connections) running++
-    else await new Promise<void>((resolve, reject) => queue.push({ resolve, reject }))
-    countRoundTrip('postgres')
-    try {
+  const inTurn = takingTurns(connections, isTimeout)
+  const run = (config: pg.QueryConfig): Promise<Answer> =>
+    inTurn(async () => {
+      countRoundTrip('postgres')
       const { rows, rowCount } = await pool.query(config)
       return { rows, changed: rowCount ?? 0 }
-    } catch (error) {
-      // Whoever still waits would only learn the same after another second.
-      if (isTimeout(error)) for (const { reject } of queue.splice(0)) reject(error)
-      throw error
-    } finally {
-      const next = queue.shift()
-      if (next) next.resolve()
-      else running--
-    }
-  }
+    })
 
   /** Asks the server whether it is there, and creates what is not. */
   const ready = async (): Promise<void> => {
@@ -200,8 +187,11 @@ const isUnreachable = (error: unknown): boolean =>
       /^(Connection terminated|Client has encountered|Cannot use a pool)/.test(error.message))
 
 const isTimeout = (error: unknown): boolean =>
-  error instanceof Error &&
-  /^(timeout exce|timeout exp|Query read timeout|.* due to connection timeout)/.test(error.message)
+  isSilence(error) ||
+  (error instanceof Error &&
+    /^(timeout exce|timeout exp|Query read timeout|.* due to connection timeout)/.test(
+      error.message,
+    ))
 
 export default defineBackend({
   title: 'Postgres',

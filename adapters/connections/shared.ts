@@ -40,6 +40,36 @@ export const oneForEachUrl = <Connection extends { ready(): Promise<void>; end()
   }
 }
 
+/**
+ * Lets `limit` calls go on at once and the others wait for their turn, however long that takes: to
+ * wait in the pool of a driver would time out where the server is merely busy. A call that has its
+ * turn must end in time. Where it does not, the server is gone, and so nobody waits on.
+ */
+export const takingTurns = (limit: number, isTimeout: (error: unknown) => boolean) => {
+  const queue: { resolve(): void; reject(error: unknown): void }[] = []
+  let going = 0
+
+  return async <T>(call: () => Promise<T>): Promise<T> => {
+    if (going < limit) going++
+    else await new Promise<void>((resolve, reject) => queue.push({ resolve, reject }))
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(silent()), 1.3 * silenceMs)
+    })
+    try {
+      return await Promise.race([call(), tooLate])
+    } catch (error) {
+      if (isTimeout(error)) for (const { reject } of queue.splice(0)) reject(error)
+      throw error
+    } finally {
+      clearTimeout(timer)
+      const next = queue.shift()
+      if (next) next.resolve()
+      else going--
+    }
+  }
+}
+
 /** The `host:port` of an address, without the password that may stand in front of it. */
 export const hostOf = (url: string): string =>
   /^[a-z+]+:\/\/(?:.*@)?([^/?#]+)/i.exec(url)?.[1] ?? 'an address that cannot be read'
@@ -71,6 +101,9 @@ export const misused = (title: string, url: string, cause: unknown): SeesawError
 /** The error for a server that keeps its connection open and says nothing. */
 export const silent = (): Error =>
   Object.assign(new Error(`nothing came back for ${silenceMs} ms`), { code: 'ETIMEDOUT' })
+
+export const isSilence = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT'
 
 /** The error for an address that is none. It has no cause: that would show the password. */
 export const badUrl = (title: string, example: string): SeesawError =>

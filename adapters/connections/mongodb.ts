@@ -1,0 +1,198 @@
+// The connection to MongoDB: one client of the driver, with its small pool, per process and
+// address. What is used here a MongoDB 4.4 on its own can do: no transactions, no change streams.
+import { type Collection, MongoClient, MongoError, MongoServerError } from 'mongodb'
+import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
+import {
+  badUrl,
+  indexable,
+  isNetworkError,
+  isSilence,
+  misused,
+  oneForEachUrl,
+  refused,
+  silenceMs,
+  takingTurns,
+  unreachable,
+  wholeMs,
+} from './shared.ts'
+
+/** What is stored: values as JSON text, because BSON knows fewer names and more numbers. */
+export interface Stored {
+  _id: string
+  json: string
+  /** By this machine's clock: MongoDB compares with its own only where a query says so. */
+  endsAt: Date
+}
+export interface StoredSession extends Stored {
+  id: string
+  user: string
+}
+export interface StoredLimit extends Stored {
+  version: number
+}
+
+// Their names say whose they are, because the database may be one that was there before.
+const collections = {
+  cache: 'seesaw_cache',
+  sessions: 'seesaw_sessions',
+  limits: 'seesaw_limits',
+}
+
+const connections = 10
+
+const openMongodb = (url: string) => {
+  const client = clientFor(url)
+  const database = client.db(databaseIn(url) ?? 'seesaw')
+  const cache = database.collection<Stored>(collections.cache)
+  const sessions = database.collection<StoredSession>(collections.sessions)
+  const limits = database.collection<StoredLimit>(collections.limits)
+
+  const inTurn = takingTurns(connections, isTimeout)
+  /** Runs one operation, which must be one round trip. Throws BACKEND_UNREACHABLE. */
+  const run = async <T>(operation: () => Promise<T>): Promise<T> => {
+    try {
+      return await inTurn(() => {
+        countRoundTrip('mongodb')
+        return operation()
+      })
+    } catch (error) {
+      throw explained(error, url)
+    }
+  }
+
+  let indexed: Promise<unknown> | undefined
+  /** Asks the server whether it is there, and sees to the indices once. */
+  const ready = async (): Promise<void> => {
+    await run(() => database.command({ ping: 1 }))
+    // MongoDB removes what is over once a minute; until then queries look past it.
+    const byEnd = { key: { endsAt: 1 }, expireAfterSeconds: 0 } as const
+    indexed ??= Promise.all([
+      run(() => cache.createIndexes([byEnd])),
+      run(() => sessions.createIndexes([byEnd, { key: { user: 1 } }])),
+      run(() => limits.createIndexes([byEnd])),
+    ]).catch((error) => {
+      indexed = undefined
+      throw error
+    })
+    await indexed
+  }
+
+  /** Removes all documents of a namespace, which are those between two ids. */
+  const clear = async (name: keyof typeof collections, namespace: string): Promise<void> => {
+    // '}' comes right after '|', which no namespace contains.
+    const ids = { $gte: `${namespace}|`, $lt: `${namespace}}` }
+    const collection: Collection<Stored> = database.collection(collections[name])
+    await run(() => collection.deleteMany({ _id: ids }))
+  }
+
+  return {
+    cache,
+    sessions,
+    limits,
+    run,
+    ready,
+    clear,
+    end: () => client.close(),
+  }
+}
+
+/** Returns the process's connection to the server at `url`. Throws BACKEND_UNREACHABLE. */
+export const connect = oneForEachUrl(openMongodb)
+
+/** True where somebody else inserted a document with the same id first. */
+export const isDuplicate = (error: unknown): boolean =>
+  error instanceof SeesawError
+    ? isDuplicate(error.cause)
+    : error instanceof MongoServerError && error.code === 11000
+
+/** The id under which a namespace keeps `key`. */
+export const idIn = (namespace: string, key: string): string => `${namespace}|${indexable(key)}`
+
+/** When something ends that lives for `ttlMs` from now; without it, at the end of days. */
+export const endsAt = (ttlMs?: number): Date =>
+  new Date(ttlMs === undefined ? 8.64e15 : Date.now() + wholeMs(ttlMs))
+
+/** Upserts again where somebody else inserted the same id in the same moment. */
+export const upserted = async (upsert: () => Promise<unknown>): Promise<void> => {
+  try {
+    await upsert()
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    await upserted(upsert)
+  }
+}
+
+const clientFor = (url: string): MongoClient => {
+  try {
+    return new MongoClient(url, {
+      appName: 'seesaw',
+      maxPoolSize: connections,
+      serverSelectionTimeoutMS: silenceMs,
+      connectTimeoutMS: silenceMs,
+      socketTimeoutMS: silenceMs,
+      // A retry inside the driver would take as long again as the first try.
+      retryReads: false,
+      retryWrites: false,
+    })
+  } catch {
+    throw badUrl('MongoDB', 'mongodb://user:password@host:27017/database')
+  }
+}
+
+const databaseIn = (url: string): string | undefined =>
+  /^[^:]+:\/\/[^/]*\/([^?]+)/.exec(url)?.[1] || undefined
+
+const explained = (error: unknown, url: string): SeesawError => {
+  if (error instanceof SeesawError) return error
+  if (isUnreachable(error)) return unreachable('MongoDB', url, error)
+  // 2, 9, 11000…: values and documents that no server would take.
+  const mistaken = !(error instanceof MongoError) || [2, 9, 14, 11000].includes(Number(error.code))
+  return (mistaken ? misused : refused)('MongoDB', url, error)
+}
+
+const isTimeout = (error: unknown): boolean =>
+  isSilence(error) ||
+  (error instanceof MongoError &&
+    /^Mongo(NetworkTimeout|ServerSelection|WaitQueueTimeout)Error$/.test(error.name))
+
+// Beside broken connections: a server that shuts down, starts, or is no longer the primary.
+const isUnreachable = (error: unknown): boolean =>
+  isNetworkError(error) ||
+  isTimeout(error) ||
+  (error instanceof MongoError &&
+    (/^Mongo(Network|PoolCleared|PoolClosed|NotConnected|Topology|ClientClosed)/.test(error.name) ||
+      [11600, 11602, 10107, 13435, 13436, 189, 91].includes(Number(error.code))))
+
+export default defineBackend({
+  title: 'MongoDB',
+  urlVariable: 'MONGODB_URL',
+  defaultUrl: 'mongodb://127.0.0.1:27017',
+  isUnreachable,
+
+  async probe(url) {
+    const client = clientFor(url)
+    try {
+      const { version } = await client.db('admin').command({ buildInfo: 1 })
+      return String(version)
+    } catch (error) {
+      throw explained(error, url)
+    } finally {
+      await client.close()
+    }
+  },
+
+  binaries: ['mongod'],
+
+  launch: ({ binary, folder, port }) => ({
+    server: {
+      file: binary,
+      args: [
+        ...['--dbpath', folder, '--bind_ip', '127.0.0.1', '--port', `${port}`],
+        ...(process.platform === 'win32' ? [] : ['--nounixsocket']),
+      ],
+    },
+    url: `mongodb://127.0.0.1:${port}`,
+  }),
+
+  remedy: 'install MongoDB (https://www.mongodb.com/try/download/community) or set MONGODB_URL',
+})
