@@ -415,7 +415,7 @@ describe('rate-limits', () => {
         type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
         title: 'Quota exceeded',
         status: 429,
-        detail: '1 requests per 2500 ms are the most.',
+        detail: 'The limit is 1 in 2500 ms.',
         'violated-policies': ['default'],
         retryAfterMs: 2500,
       })

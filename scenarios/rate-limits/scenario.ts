@@ -102,6 +102,12 @@ export default defineScenario({
   },
 
   workloads: {
+    flood: {
+      says: 'one client that never stops: nearly all is refused',
+      requests: () => [
+        { method: 'GET', path: '/', headers: { 'x-api-key': 'flood' } },
+      ],
+    },
     crowd: {
       says: '1,000 clients in turn, below their limits: nearly all pass',
       requests: () =>
@@ -110,12 +116,6 @@ export default defineScenario({
           path: '/',
           headers: { 'x-api-key': `client-${i}` },
         })),
-    },
-    flood: {
-      says: 'one client that never stops: nearly all is refused',
-      requests: () => [
-        { method: 'GET', path: '/', headers: { 'x-api-key': 'flood' } },
-      ],
     },
   },
 })

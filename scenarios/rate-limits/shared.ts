@@ -73,7 +73,7 @@ export const answer = (ctx: Context, knobs: Limit, decision: Decision) => {
   problem(ctx, 429, {
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
     title: 'Quota exceeded',
-    detail: `${limit} requests per ${windowMs} ms are the most.`,
+    detail: `The limit is ${limit} in ${windowMs} ms.`,
     'violated-policies': ['default'],
     retryAfterMs: moreAfterMs,
   })
