@@ -11,9 +11,11 @@ export default defineAdapter<'cache'>({
     // for again would stay for ever.
     const texts = expiringMap<string>()
     const cache = cacheOver({
-      get: async (key) => texts.get(key),
-      set: async (key, text, ttlMs = Number.POSITIVE_INFINITY) =>
-        texts.set(key, text, Date.now() + ttlMs),
+      get: async (key) => texts.find(key, Date.now())?.value,
+      set: async (key, text, ttlMs = Number.POSITIVE_INFINITY) => {
+        const nowMs = Date.now()
+        texts.set(key, text, nowMs + ttlMs, nowMs)
+      },
       delete: async (key) => texts.delete(key),
       clear: async () => texts.clear(),
     })

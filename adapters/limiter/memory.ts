@@ -16,9 +16,16 @@ export default defineAdapter<'limiter'>({
         step: Step<State, Result>,
         { ttlMs }: { ttlMs: number },
       ) => {
-        const { state, result } = step(states.get(key) as State | undefined, nowMs())
         // Lifetimes go by the machine's clock: the caller's may stand still or step backwards.
-        states.set(key, state, Date.now() + ttlMs)
+        const atMs = Date.now()
+        const entry = states.find(key, atMs)
+        const { state, result } = step(entry?.value as State | undefined, nowMs())
+        if (entry) {
+          entry.value = state
+          entry.endsAtMs = atMs + ttlMs
+        } else {
+          states.set(key, state, atMs + ttlMs, atMs)
+        }
         return result
       },
       clear: async () => states.clear(),

@@ -22,31 +22,37 @@ export default defineAdapter<'session'>({
     }
     return {
       create: async (id, data, { ttlMs }) => {
+        const nowMs = Date.now()
         sessions.delete(id)
         const ids = idsByUser.get(data.userId) ?? new Set()
         idsByUser.set(data.userId, ids.add(id))
         // As text: what the caller does to `data` afterwards must not change what is stored.
         const kept = { userId: data.userId, text: JSON.stringify(data) }
-        sessions.set(id, kept, Date.now() + ttlMs)
+        sessions.set(id, kept, nowMs + ttlMs, nowMs)
       },
       get: async (id) => {
-        const kept = sessions.get(id)
-        return kept && (JSON.parse(kept.text) as SessionData)
+        const entry = sessions.find(id, Date.now())
+        return entry && (JSON.parse(entry.value.text) as SessionData)
       },
       replace: async (id, data) => {
-        const kept = sessions.get(id)
-        if (kept) kept.text = JSON.stringify(data)
-        return kept !== undefined
+        const entry = sessions.find(id, Date.now())
+        if (entry) entry.value.text = JSON.stringify(data)
+        return entry !== undefined
       },
       touch: async (id, { ttlMs }) => {
-        const kept = sessions.get(id)
-        if (kept) sessions.set(id, kept, Date.now() + ttlMs)
-        return kept !== undefined
+        const nowMs = Date.now()
+        const entry = sessions.find(id, nowMs)
+        if (entry) entry.endsAtMs = nowMs + ttlMs
+        return entry !== undefined
       },
       delete: async (id) => {
         sessions.delete(id)
       },
-      idsOf: async (userId) => [...(idsByUser.get(userId) ?? [])].filter((id) => sessions.get(id)),
+      idsOf: async (userId) => {
+        const nowMs = Date.now()
+        const ids = [...(idsByUser.get(userId) ?? [])]
+        return ids.filter((id) => sessions.find(id, nowMs))
+      },
       clear,
       close: clear,
     }
