@@ -11,6 +11,8 @@ const shot = autocannon(
 )
 process.on('message', () => shot.stop())
 process.on('disconnect', () => process.exit())
+// Whoever started it may be gone before it listens.
+if (!process.connected) process.exit()
 
 export interface Shot {
   /** How many answers there were, by status. */

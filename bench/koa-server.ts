@@ -23,7 +23,6 @@ variant.mount(router, tools)
 const server = new Koa()
   .use(bodyParser())
   .use(router.routes())
-  .use(router.allowedMethods())
   .listen(0, '127.0.0.1', () => {
     const { port } = server.address() as { port: number }
     process.send?.(`http://127.0.0.1:${port}/`, () => {})
@@ -35,4 +34,6 @@ process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send?.((user + system) / 1000, () => {})
 })
-process.on('disconnect', () => process.exit(0))
+process.on('disconnect', () => process.exit())
+// Whoever started it may be gone before it listens.
+if (!process.connected) process.exit()

@@ -163,10 +163,10 @@ const handle = (request: MountedRequest, response: ServerResponse): void => {
 /** Where `/run/<scenario>/<rest of the setup id>` ends in `url`. */
 const endOfPrefix = (url: string): number => {
   const third = url.indexOf('/', url.indexOf('/', 1) + 1)
-  const fourth = third < 0 ? -1 : url.indexOf('/', third + 1)
+  const slash = third < 0 ? -1 : url.indexOf('/', third + 1)
   const query = url.indexOf('?')
-  const ends = [fourth, query].filter((end) => end >= 0)
-  return ends.length > 0 ? Math.min(...ends) : url.length
+  if (slash < 0) return query < 0 ? url.length : query
+  return query < 0 ? slash : Math.min(slash, query)
 }
 
 const pass = (
