@@ -229,8 +229,8 @@ const expectReason = (hands: Hands, answer: Answer, reason: string) =>
   )
 
 // Visits until a whole lifetime has passed since the first visit, or until
-// turned away. A visit that came too late by the machine's fault proves
-// nothing: each has to be answered well within a lifetime of the one before.
+// turned away. To be turned away after a gap as long as a lifetime, by a slow
+// machine's fault, would prove nothing.
 const keepVisiting = async (
   { knobs, waitMs, assume }: Hands<'sessionTtlMs'>,
   client: Client,
@@ -240,7 +240,8 @@ const keepVisiting = async (
   const visit = async (beforeMs: number) => {
     const answer = await client.get('/me')
     const gapMs = answer.doneAtMs - beforeMs
-    assume(gapMs < ttlMs * 0.9, `${gapMs} ms between two visits is too slow`)
+    const inTime = answer.status === 200 || gapMs < ttlMs * 0.9
+    assume(inTime, `turned away, but after a gap of ${gapMs} ms`)
     return answer
   }
   const first = await visit(sinceMs)

@@ -21,6 +21,8 @@ export default defineScenario({
     'signed-cookie-session': signedCookieSession,
   },
 
+  // Where time matters a sign-in lasts about a second: long enough for a busy
+  // machine to answer in between, short enough to wait for its end.
   claims: {
     'stolen-copy': {
       says: 'Signing out locks out a copy that was stolen before.',
@@ -31,7 +33,7 @@ export default defineScenario({
       says: 'A stolen copy is dead one lifetime after sign-out, however busy.',
       exercise: exercises.busyThief,
       heldBy: ['server-session', 'signed-token', 'token-with-denylist'],
-      knobs: { sessionTtlMs: 600 },
+      knobs: { sessionTtlMs: 1500 },
     },
     'every-device': {
       says: '"Sign out everywhere" reaches every device.',
@@ -79,13 +81,13 @@ export default defineScenario({
       says: 'Who keeps coming back stays signed in.',
       exercise: exercises.keepsComingBack,
       heldBy: ['server-session', 'signed-cookie-session'],
-      knobs: { sessionTtlMs: 600 },
+      knobs: { sessionTtlMs: 1500 },
     },
     'away-too-long': {
       says: 'Who stays away for longer than a sign-in lasts is out.',
       exercise: exercises.awayTooLong,
       heldBy: everyone,
-      knobs: { sessionTtlMs: 300 },
+      knobs: { sessionTtlMs: 600 },
     },
 
     forgeries: {
@@ -120,7 +122,7 @@ export default defineScenario({
       says: 'Missing, invalid, expired and revoked are told apart.',
       exercise: exercises.toldApart,
       heldBy: ['token-with-denylist'],
-      knobs: { sessionTtlMs: 600 },
+      knobs: { sessionTtlMs: 900 },
     },
   },
 
