@@ -104,7 +104,9 @@ const explained = async <Result>(folder: string, work: () => Result): Promise<Aw
   try {
     return await work()
   } catch (cause) {
-    if (!/^(EACCES|EPERM|EROFS|ENOSPC|EDQUOT|ENOTDIR|EISDIR|EEXIST|EIO)$/.test(codeOf(cause)))
+    if (
+      !/^(EACCES|EPERM|EROFS|ENOSPC|EDQUOT|ENOENT|ENOTDIR|EISDIR|EEXIST|EIO)$/.test(codeOf(cause))
+    )
       throw cause
     throw new SeesawError(
       'DATA_FOLDER_UNUSABLE',

@@ -58,17 +58,19 @@ export default defineAdapter<'session'>({
         const life = basename(freshPath(''))
         const about: About = { id, userId: data.userId, life }
         const mark = markOf(home, about)
-        for (;;) {
-          await writeMark(mark)
-          const next = freshPath(aside)
-          await makeFolder(next)
-          await write(join(next, 'about'), JSON.stringify(about))
-          await write(join(next, 'data'), JSON.stringify(data))
-          await write(join(next, 'ends'), `${Date.now() + ttlMs}`)
-          await makeFolder(join(home, 'sessions'))
-          if (await moveFolder(next, place)) break
+        await writeMark(mark)
+        const next = freshPath(aside)
+        await makeFolder(next)
+        await Promise.all([
+          write(join(next, 'about'), JSON.stringify(about)),
+          write(join(next, 'data'), JSON.stringify(data)),
+          write(join(next, 'ends'), `${Date.now() + ttlMs}`),
+        ])
+        while (!(await moveFolder(next, place))) {
           await forget(place, home, aside)
-          await rm(next, { recursive: true, force: true })
+          await makeFolder(join(home, 'sessions'))
+          // Throws where somebody has deleted the data folder, instead of trying for ever.
+          await access(next)
         }
         // The namespace may have been cleared after the mark was made.
         if (!(await happens(() => access(mark)))) await writeMark(mark)

@@ -32,8 +32,10 @@ export default defineAdapter<'session'>({
     )
     const remove = sqlite.prepare('delete from session where namespace = ? and id = ?')
     const removeAll = sqlite.prepare('delete from session where namespace = ?')
+    // Left to itself SQLite reads the whole namespace by the primary key.
     const ofUser = sqlite.prepare(
-      'select id from session where namespace = ? and user_id = ? and ends_at_ms > ?',
+      `select id from session indexed by session_of_user
+       where namespace = ? and user_id = ? and ends_at_ms > ?`,
     )
     sqlite.sweep('session')
 
