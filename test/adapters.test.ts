@@ -1,7 +1,7 @@
 // Every adapter keeps the contract of its kind: the one on disk as it is, and wrapped by the meter.
 // The adapters are found by folder, so a new file is tested without a word here.
 //
-//   npx mocha --spec test/adapters.test.ts --grep cache@redis
+//   npx mocha test/adapters.test.ts --grep cache@redis
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { adapterIndex, backendNames, loadAdapter } from '#core/load'
 import { metered } from '#core/meter'
 import { type BackEnd, findBackEnd } from './back-ends.ts'
 import { cacheContract } from './contracts/cache.ts'
+import { dbContract } from './contracts/db.ts'
 import { limiterContract } from './contracts/limiter.ts'
 import { sessionContract } from './contracts/session.ts'
 import { freshNamespace, type Subject } from './contracts/subject.ts'
@@ -21,6 +22,7 @@ const contracts: { [K in Kind]?: (subject: Subject<K>) => void } = {
   cache: cacheContract,
   session: sessionContract,
   limiter: limiterContract,
+  db: dbContract,
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'seesaw-adapters-'))
