@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Agenda, backoffStrategies, type Job } from 'agenda'
-import { playground, sleep, until } from './fixtures.ts'
+import { playground, sleep, until } from './fixtures/playground.ts'
 import { sqliteBackend } from './index.ts'
 
 describe('Agenda on SQLite: in one process', () => {
@@ -113,6 +113,24 @@ describe('Agenda on SQLite: in one process', () => {
       assert.equal((await agenda.getLogs({ event: 'retry' })).total, 2)
       const [last] = (await agenda.getLogs({ event: 'retry:exhausted' })).entries
       assert.equal(last?.error, 'no luck')
+    })
+
+    it('that asks to run again at once waits for the next look, and keeps nobody busy', async () => {
+      const agenda = await here.agenda({ processEvery: 100 })
+      let tries = 0
+      agenda.define('work', async () => {
+        tries++
+        throw new Error('always')
+      })
+      agenda.on('fail', (_error: Error, job: Job) => {
+        job.attrs.nextRunAt = new Date()
+      })
+      const startedMs = Date.now()
+      await agenda.start()
+      await agenda.now('work')
+      await until('it was tried again', () => tries >= 3)
+      const looks = (Date.now() - startedMs) / 100
+      assert.ok(tries <= looks + 2, `${tries} tries in ${looks} looks`)
     })
 
     it('may throw anything, and does not stop the others', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import Database from 'libsql'
-import { job, playground } from './fixtures.ts'
+import { job, playground } from './fixtures/playground.ts'
 import { sqliteBackend } from './index.ts'
 
 describe('Agenda on SQLite: what goes wrong', () => {

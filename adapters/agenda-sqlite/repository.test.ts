@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import type { JobRepository } from 'agenda'
 import Database from 'libsql'
-import { job, playground } from './fixtures.ts'
+import { job, playground } from './fixtures/playground.ts'
 import { sqliteBackend } from './index.ts'
 import { statements } from './statements.ts'
 

@@ -90,13 +90,17 @@ export const createRepository = (
             `job ${job._id} (name: ${job.name}) cannot be updated in the database, maybe it does not exist anymore?`,
           )
         if (state.lockedAt !== null) return
-        // Agenda looks for jobs when it hears of one. A place has become free: if more may be
-        // waiting, or this one waits again (a retry), it shall look now, not at the next scan.
+        // Agenda looks for jobs when it hears of one. A place has become free: it shall look now
+        // if more may be waiting, if this one waits for a time soon to come (a retry), or if it
+        // was saved anew meanwhile. A job that asks to run again at once waits for the next look,
+        // or one that always fails would keep the process busy.
         const { name, priority } = job
         const more = backlog.has(name)
-        const nextRunAt = more ? null : saved.nextRunAt
-        if (more || nextRunAt !== null)
-          signals?.wake(notificationOf({ id, name, priority, nextRunAt, lastModifiedBy: null }))
+        const { nextRunAt } = saved
+        const waits = nextRunAt !== null && (state.nextRunAt === null || nextRunAt > Date.now())
+        const notification = { id, name, priority, nextRunAt, lastModifiedBy: null }
+        if (more) signals?.wake(notificationOf({ ...notification, nextRunAt: null }))
+        else if (waits) signals?.wake(notificationOf(notification))
       })
     },
 
