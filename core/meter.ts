@@ -51,8 +51,28 @@ export const traced = async (calls: Call[], work: () => Promise<void>): Promise<
 export const metered = <K extends Kind>(kind: K, backend: string, opened: Opened<K>): Opened<K> => {
   const counting = Object.entries(opened as unknown as Record<string, Operation>)
     .filter(([operation]) => operation !== 'clear' && operation !== 'close')
-    .map(([operation, work]) => [operation, counted(`${kind}.${operation}`, backend, work)])
+    .map(([operation, work]) => {
+      const name = `${kind}.${operation}`
+      const whole = operation === 'transaction' ? countingWithin(kind, backend, work) : work
+      return [operation, counted(name, backend, whole)]
+    })
   return { ...opened, ...Object.fromEntries(counting) }
+}
+
+/** Counts the statements of a transaction like those outside of one. */
+const countingWithin = (kind: Kind, backend: string, transaction: Operation): Operation => {
+  type Statements = Record<string, Operation>
+  return (work) =>
+    transaction((within: Statements) =>
+      (work as (within: Statements) => Promise<unknown>)(
+        Object.fromEntries(
+          Object.entries(within).map(([operation, ask]) => [
+            operation,
+            counted(`${kind}.${operation}`, backend, ask),
+          ]),
+        ),
+      ),
+    )
 }
 
 type Operation = (...args: unknown[]) => Promise<unknown>

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
 import {
@@ -18,12 +19,12 @@ import {
 } from './shared.ts'
 
 /** A statement that the server parses once per connection, under its name. */
-export interface Statement {
+interface Statement {
   name: string
   text: string
 }
 
-export interface Answer {
+interface Answer {
   rows: Record<string, unknown>[]
   /** How many rows it changed. */
   changed: number
@@ -156,6 +157,85 @@ const openPostgres = (url: string) => {
 /** Returns the process's connection to the server at `url`. Throws BACKEND_UNREACHABLE. */
 export const connect = oneForEachUrl(openPostgres)
 
+/** Sends a statement within one transaction or outside of any. */
+type Ask = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>
+
+/**
+ * A schema of one's own: statements name its tables without it. Its owner ends it. Transactions
+ * come out as if they had run one after another; one that the server cannot fit in between others
+ * is run again. Throws BACKEND_UNREACHABLE.
+ */
+export const openSchema = (url: string, schema: string) => {
+  const pool = new pg.Pool({
+    ...optionsOf(url),
+    max: 4,
+    options: `-c search_path=${schema} -c default_transaction_isolation=serializable`,
+  })
+  pool.on('error', () => {})
+  const inTurn = takingTurns(4, isTimeout)
+
+  const asking =
+    (client: pg.Pool | pg.PoolClient): Ask =>
+    async (text, values) => {
+      countRoundTrip('postgres')
+      return (await client.query({ text, values, types: plainNumbers })).rows
+    }
+
+  const again = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work()
+      } catch (error) {
+        const isMisfit = error instanceof pg.DatabaseError && /^40(001|P01)$/.test(error.code ?? '')
+        const isOurs = error instanceof pg.DatabaseError || isUnreachable(error)
+        if (!isOurs) throw error
+        if (!isMisfit || tries === mostTries) throw explained(error, url)
+        await sleep(Math.random() * 2 ** tries)
+      }
+    }
+  }
+
+  const transact = async <Result>(work: (ask: Ask) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect()
+    const ask = asking(client)
+    let broken: unknown = true
+    try {
+      await ask('begin', [])
+      try {
+        const result = await work(ask)
+        await ask('commit', [])
+        broken = undefined
+        return result
+      } catch (error) {
+        await ask('rollback', [])
+        broken = undefined
+        throw error
+      }
+    } finally {
+      // One that could not even roll back is of no use to anybody.
+      client.release(Boolean(broken))
+    }
+  }
+
+  return {
+    query: (text: string, values: unknown[] = []) =>
+      again(() => inTurn(() => asking(pool)(text, values))),
+    // Not in turn: what `work` itself waits for says nothing about the server.
+    transaction: <Result>(work: (ask: Ask) => Promise<Result>) => again(() => transact(work)),
+    end: () => pool.end(),
+  }
+}
+
+const mostTries = 12
+
+/** Integers and sums as numbers, where the driver would give texts, for they may not fit. */
+const plainNumbers: pg.CustomTypesConfig = {
+  getTypeParser: (type, format) =>
+    type === pg.types.builtins.INT8 || type === pg.types.builtins.NUMERIC
+      ? Number
+      : pg.types.getTypeParser(type, format),
+}
+
 const optionsOf = (url: string): pg.ClientConfig => {
   checkUrl('Postgres', url, /^postgres(ql)?:$/, 'postgres://user:password@host:5432/database')
   return {
@@ -169,6 +249,8 @@ const optionsOf = (url: string): pg.ClientConfig => {
 const explained = (error: unknown, url: string): SeesawError => {
   if (error instanceof SeesawError) return error
   if (isUnreachable(error)) return unreachable('Postgres', url, error)
+  if (error instanceof Error && /client password must be/.test(error.message))
+    return refused('Postgres', url, 'it asks for a password, and the address has none')
   // Wrong values and wrong statements (classes 22, 23 and 42) are mistakes of the one who wrote
   // them, but for a missing permission; all else (28, 25006, 53…) is for the server's operator.
   const code = error instanceof pg.DatabaseError ? (error.code ?? '') : ''

@@ -21,6 +21,8 @@ export default defineBackend({
 type Value = string | number | null
 
 export interface Statement {
+  /** The names of the columns of its rows; none for a statement that has no rows. */
+  columns: readonly string[]
   /** The first row as a list of its columns; undefined if there is none. */
   get(values: Value[]): Value[] | undefined
   all(values: Value[]): Value[][]
@@ -42,7 +44,7 @@ export interface Sqlite {
 /** How long a writer waits for another process before it gives up; a transaction takes 50 µs. */
 const busyTimeoutMs = 2_000
 
-const handles = new Map<string, { sqlite: Omit<Sqlite, 'release'>; close(): void; users: number }>()
+const handles = new Map<string, ReturnType<typeof openFile> & { users: number }>()
 
 /**
  * Opens `<folder>/seesaw.sqlite` and makes what `schema` says ("create table if not exists …").
@@ -50,7 +52,7 @@ const handles = new Map<string, { sqlite: Omit<Sqlite, 'release'>; close(): void
  */
 export const connectSqlite = (folder: string, schema: string): Sqlite => {
   const file = join(folder, 'seesaw.sqlite')
-  const handle = handles.get(file) ?? { ...openHandle(folder, file), users: 0 }
+  const handle = handles.get(file) ?? { ...openFile(folder, file, busyTimeoutMs), users: 0 }
   explained(folder, file, () => handle.sqlite.prepare('select 1').get([]))
   for (const statement of schema.split(';')) {
     if (statement.trim()) handle.sqlite.prepare(statement).run([])
@@ -70,11 +72,15 @@ export const connectSqlite = (folder: string, schema: string): Sqlite => {
   }
 }
 
-const openHandle = (folder: string, file: string) => {
+/**
+ * Opens a database file of its own, for its owner to close. `waitMs`: how long a call waits, and
+ * with it this whole process, while another process writes. Throws as connectSqlite does.
+ */
+export const openFile = (folder: string, file: string, waitMs: number) => {
   const explain = <Result>(work: () => Result): Result => explained(folder, file, work)
   const db = explain(() => {
     make(file)
-    const opened = new Database(file, { timeout: busyTimeoutMs })
+    const opened = new Database(file, { timeout: waitMs })
     useLog(opened)
     // With a log NORMAL loses nothing when a process dies, only when the power fails.
     arrays(opened, 'pragma synchronous = normal').all([])
@@ -87,10 +93,13 @@ const openHandle = (folder: string, file: string) => {
     if (known) return known
     const bare = explain(() => arrays(db, sql))
     const statement: Statement = {
+      columns: bare.reader ? bare.columns().map(({ name }) => name) : [],
       get: (values) => explain(() => bare.get(values) as Value[] | undefined),
       all: (values) => explain(() => bare.all(values) as Value[][]),
       run: (values) => explain(() => bare.run(values).changes),
     }
+    // Statements that are put together anew each time must not pile up.
+    if (prepared.size > 500) prepared.clear()
     prepared.set(sql, statement)
     return statement
   }
@@ -121,6 +130,10 @@ const openHandle = (folder: string, file: string) => {
         sweptAtMs.set(table, nowMs)
         prepare(`delete from ${table} where ends_at_ms <= ?`).run([nowMs])
       },
+    },
+    /** Ends a transaction that `begin` began; nothing where there is none. */
+    rollBack: () => {
+      if (db.inTransaction) rollback.run([])
     },
     close: () => {
       prepared.clear()
@@ -189,7 +202,7 @@ const explained = <Result>(folder: string, file: string, work: () => Result): Re
     if (/^SQLITE_(BUSY|LOCKED)/.test(code))
       throw new SeesawError(
         'BACKEND_UNREACHABLE',
-        `SQLite: another process has kept ${file} locked for ${busyTimeoutMs} ms.`,
+        `SQLite: another process keeps ${file} locked.`,
         { cause },
       )
     throw cause

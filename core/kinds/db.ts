@@ -10,8 +10,8 @@ export interface Db extends Statements {
 
   /**
    * Runs `work` in one transaction: all of its statements take effect, or none where it throws;
-   * the error is passed on. Transactions that write run one after another. `work` may be run again
-   * where the database asks for that. Throws BACKEND_UNREACHABLE.
+   * the error is passed on. Transactions come out as if they had run one after another; `work` may
+   * be run again for that, and must not write but by what it is given. Throws BACKEND_UNREACHABLE.
    */
   transaction<Result>(work: (within: Statements) => Promise<Result>): Promise<Result>
 }

@@ -1,0 +1,64 @@
+// A schema of Postgres for each namespace, and connections that look for tables there.
+import { createHash } from 'node:crypto'
+import { defineAdapter } from '#core/adapter'
+import type { SqlValue } from '#core/kinds'
+import { openSchema } from '../connections/postgres.ts'
+
+export default defineAdapter<'db'>({
+  traits: { sharedBetweenProcesses: true, survivesRestart: true },
+
+  async open({ namespace, url }) {
+    const hash = createHash('sha256').update(namespace).digest('hex').slice(0, 32)
+    const schema = `seesaw_db_${hash}`
+    const postgres = openSchema(url, schema)
+    let tables: readonly string[] = []
+
+    // Two processes that create the same table at once get in each other's way in spite of "if not
+    // exists", so they take turns.
+    const make = () =>
+      postgres.transaction(async (ask) => {
+        await ask('select pg_advisory_xact_lock(hashtext($1))', [schema])
+        await ask(`create schema if not exists ${schema}`, [])
+        for (const statement of tables) await ask(statement, [])
+      })
+
+    return {
+      async define(statements) {
+        tables = statements
+        await make()
+      },
+
+      async query<Row extends object>(sql: string, values: readonly SqlValue[] = []) {
+        const ask = () => postgres.query(numbered(sql), [...values]) as Promise<Row[]>
+        return ask().catch(async (error: unknown) => {
+          // Somebody has emptied the namespace.
+          if (tables.length === 0 || !isMissingTable(error)) throw error
+          await make()
+          return ask()
+        })
+      },
+
+      transaction: (work) =>
+        postgres.transaction((ask) =>
+          work({
+            query: async <Row extends object>(sql: string, values: readonly SqlValue[] = []) =>
+              (await ask(numbered(sql), [...values])) as Row[],
+          }),
+        ),
+
+      clear: async () => void (await postgres.query(`drop schema if exists ${schema} cascade`)),
+      close: postgres.end,
+    }
+  },
+})
+
+/** `?` → `$1`, but not inside quotes. */
+const numbered = (sql: string): string => {
+  let count = 0
+  return sql.replace(/'[^']*'|"[^"]*"|\?/g, (found) => (found === '?' ? `$${++count}` : found))
+}
+
+const isMissingTable = (error: unknown): boolean => {
+  const { cause } = error as { cause?: { code?: string } }
+  return cause?.code === '42P01'
+}
