@@ -29,7 +29,7 @@ export const sessionTtlMs = {
 } as const satisfies Knob
 
 /** What a refusal says about the credential that came with the request. */
-export type Reason = 'missing' | 'invalid' | 'expired' | 'revoked'
+type Reason = 'missing' | 'invalid' | 'expired' | 'revoked'
 
 /**
  * Opens the users' table. `scheme` is how a variant wants to be shown who is
