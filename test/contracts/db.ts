@@ -57,7 +57,7 @@ export const dbContract = ({ traits, open, fork, neighbour, tidy }: Subject<'db'
 
   it('keeps any text but the one with a NUL as it is', async () => {
     const db = await defined()
-    const texts = oddStrings.filter(!/[\0\ud800-\udfff]/.test(text))
+    const texts = oddStrings.filter((text) => !/[\0\ud800-\udfff]/.test(text))
     for (const [i, text] of texts.entries())
       await db.query('insert into notes (id, body) values (?, ?)', [String(i), text])
     const rows = await db.query<{ id: string; body: string }>('select id, body from notes')
