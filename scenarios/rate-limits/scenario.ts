@@ -79,7 +79,7 @@ export default defineScenario({
       exercise: twoProcesses,
       heldBy: ({ traits }) => traits.sharedBetweenProcesses,
       workers: 2,
-      knobs: { limit: 3, windowMs: 1200 },
+      knobs: { limit: 2, windowMs: 1500 },
     },
     'outlives-a-restart': {
       says: 'A restart of the server hands out no fresh limit.',
@@ -97,7 +97,7 @@ export default defineScenario({
       says: 'Knocking before retryAfterMs is in vain, and puts nothing off.',
       exercise: impatientClient,
       heldBy: all,
-      knobs: { limit: 1, windowMs: 500 },
+      knobs: { limit: 1, windowMs: 600 },
     },
   },
 
