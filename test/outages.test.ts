@@ -31,8 +31,8 @@ interface TestServer {
   remove(): Promise<void>
 }
 
-/** A server of the test's own on a free port, not yet started; or the reason why there is none. */
-const makeServer = async (name: string, backend: ServerBackend): Promise<TestServer | string> => {
+/** The program or command that starts a server; undefined where there is none. */
+const findProgram = (name: string, backend: ServerBackend) => {
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...(backend.folders?.() ?? [])]
   const binary = backend.binaries
     .flatMap((file) => folders.map((folder) => join(folder, file)))
@@ -40,14 +40,20 @@ const makeServer = async (name: string, backend: ServerBackend): Promise<TestSer
   // A command that starts a server on the port that it is given, where no program is installed:
   // SEESAW_TEST_MONGODB_COMMAND names the one that starts MongoDB's stand-in.
   const command = process.env[`SEESAW_TEST_${name.toUpperCase()}_COMMAND`]
-  if (!binary && !command)
-    return `there is no ${backend.binaries.join(' or ')} on this machine to kill`
+  return binary ? { binary } : command ? { command } : undefined
+}
 
+/** A server of the test's own on a free port, not yet started. */
+const makeServer = async (
+  program: NonNullable<ReturnType<typeof findProgram>>,
+  backend: ServerBackend,
+): Promise<TestServer> => {
   const port = await freePort()
-  const folder = await mkdtemp(join(tmpdir(), `seesaw-outage-${name}-`))
-  const launch = binary
-    ? backend.launch({ binary, folder, port })
-    : { server: { file: command as string, args: [`${port}`] }, url: urlOn(backend, port) }
+  const folder = await mkdtemp(join(tmpdir(), 'seesaw-outage-'))
+  const launch =
+    'binary' in program
+      ? backend.launch({ binary: program.binary, folder, port })
+      : { server: { file: program.command, args: [`${port}`] }, url: urlOn(backend, port) }
   for (const step of launch.before ?? []) {
     const { status, stderr } = spawnSync(step.file, step.args, settings(step, folder))
     assert.equal(status, 0, `${step.file}: ${stderr}`)
@@ -57,8 +63,15 @@ const makeServer = async (name: string, backend: ServerBackend): Promise<TestSer
   let child: ChildProcess | undefined
   const isRunning = () => child && child.exitCode === null && child.signalCode === null
   const signal = (name: NodeJS.Signals) => {
-    for (const pid of processesOf(child?.pid as number)) process.kill(pid, name)
+    for (const pid of processesOf(child?.pid as number)) {
+      try {
+        process.kill(pid, name)
+      } catch {
+        // It ended by itself when its parent did.
+      }
+    }
   }
+  process.once('exit', () => child?.kill('SIGKILL'))
   const killed = async () => {
     if (!child || !isRunning()) return
     const gone = once(child, 'exit')
@@ -230,11 +243,16 @@ const assertUnreachable = (calls: Call[]) => {
   }
 }
 
-const testOutages = (name: string, backend: ServerBackend, server: TestServer) => {
+const testOutages = (
+  name: string,
+  backend: ServerBackend,
+  program: NonNullable<ReturnType<typeof findProgram>>,
+) => {
   describe(`adapters whose ${backend.title} goes away`, function () {
     this.timeout(60_000)
     const folder = tmpdir()
     let opened: { close(): Promise<void> }[] = []
+    let server: TestServer
     let load: ReturnType<typeof makeLoad>
 
     const openAll = async () => {
@@ -259,6 +277,7 @@ const testOutages = (name: string, backend: ServerBackend, server: TestServer) =
     }
 
     before(async () => {
+      server = await makeServer(program, backend)
       await server.start()
       load = makeLoad(await openAll())
     })
@@ -272,7 +291,7 @@ const testOutages = (name: string, backend: ServerBackend, server: TestServer) =
       await load?.stop()
       await Promise.all(opened.map((adapter) => adapter.close()))
       opened = []
-      await server.remove()
+      await server?.remove()
     })
 
     it('reject every call in time when it is killed, and recover when it is back', async () => {
@@ -323,9 +342,10 @@ for (const name of backendNames) {
   const backend = await loadBackend(name)
   if (!backend || !('launch' in backend)) continue
   if (!tested.every((kind) => adapterIndex[kind].includes(name))) continue
-  const server = await makeServer(name, backend)
-  if (typeof server !== 'string') testOutages(name, backend, server)
+  const program = findProgram(name, backend)
+  const missing = `there is no ${backend.binaries.join(' or ')} on this machine to kill`
+  if (program) testOutages(name, backend, program)
   else if (process.env.REQUIRE_BACKENDS?.split(',').includes(name))
-    it(`adapters whose ${backend.title} goes away can be tested`, () => assert.fail(server))
-  else it(`adapters whose ${backend.title} goes away: ${server}`)
+    it(`adapters whose ${backend.title} goes away can be tested`, () => assert.fail(missing))
+  else it(`adapters whose ${backend.title} goes away: ${missing}`)
 }

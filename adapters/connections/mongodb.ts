@@ -17,17 +17,17 @@ import {
 } from './shared.ts'
 
 /** What is stored: values as JSON text, because BSON knows fewer names and more numbers. */
-export interface Stored {
+interface Stored {
   _id: string
   json: string
   /** By this machine's clock: MongoDB compares with its own only where a query says so. */
   endsAt: Date
 }
-export interface StoredSession extends Stored {
+interface StoredSession extends Stored {
   id: string
   user: string
 }
-export interface StoredLimit extends Stored {
+interface StoredLimit extends Stored {
   version: number
 }
 

@@ -17,6 +17,7 @@ import {
   checkUrl,
   failFastMs,
   isNetworkError,
+  isSilence,
   misused,
   oneForEachUrl,
   refused,
@@ -26,7 +27,7 @@ import {
 } from './shared.ts'
 
 /** What Redis replies; bulk strings as text. */
-export type Reply = string | number | null | Reply[]
+type Reply = string | number | null | Reply[]
 
 /** A Lua script on the server. It runs alone, so all that it does is one atomic step. */
 export type Script = (keys: string[], args: string[]) => Promise<Reply>
@@ -47,7 +48,7 @@ const openRedis = (url: string) => {
         return fresh
       })
       .catch((error) => {
-        lost(error)
+        failed = { error, atMs: performance.now() }
         throw error
       })
       .finally(() => {
@@ -58,7 +59,8 @@ const openRedis = (url: string) => {
 
   const lost = (error: unknown) => {
     socket = undefined
-    failed = { error, atMs: performance.now() }
+    // A server that closed the socket may well take another one at once; a silent one will not.
+    if (isSilence(error)) failed = { error, atMs: performance.now() }
   }
 
   const exchange = (args: string[]): Promise<Reply> =>

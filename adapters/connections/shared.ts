@@ -121,7 +121,7 @@ const reasonOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   // Where a name has several addresses Node reports one error for each, and no message of its own.
   const { message } = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause
-  return message.replace(/\.$/, '')
+  return message.replace(/[.?!]$/, '')
 }
 
 /** True for what Node says of a connection that cannot be made or broke, and for `unreachable`. */
