@@ -156,7 +156,7 @@ export const createRepository = (
     queryJobs: (options = {}) =>
       store.use((session) => {
         const now = new Date()
-        const { sql: where, values } = queried(options, jobNames(session), now.getTime())
+        const { sql: where, values } = queried(options, () => jobNames(session), now.getTime())
         const select = `SELECT * FROM ${table} WHERE ${where} ${order(options.sort)} LIMIT ? OFFSET ?`
         const page = [options.limit || -1, options.skip ?? 0]
         const rows = session.prepared(select).all([...values, ...page]) as Row[]
@@ -218,10 +218,10 @@ const save = (
   return insert()
 }
 
-const queried = (options: JobsQueryOptions, allNames: string[], nowMs: number): Condition => {
+const queried = (options: JobsQueryOptions, allNames: () => string[], nowMs: number): Condition => {
   const { id, ids, state, data, search } = options
   const conditions = search
-    ? [oneOf('name', allNames.filter(containing(search)))]
+    ? [oneOf('name', allNames().filter(containing(search)))]
     : nameCondition(options)
   if (id) conditions.push(oneOf('id', [idOf(id)]))
   else if (ids?.length) conditions.push(oneOf('id', ids.map(idOf)))

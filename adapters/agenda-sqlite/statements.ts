@@ -65,7 +65,15 @@ export const statements = (table: string) => ({
   select: `SELECT * FROM ${table}`,
   single: `SELECT * FROM ${table} WHERE name = ? AND type = 'single' LIMIT 1`,
   byId: `SELECT * FROM ${table} WHERE id = ?`,
-  names: `SELECT DISTINCT name FROM ${table}`,
+  // From name to name through the index: DISTINCT would read every job.
+  names: `
+    WITH RECURSIVE names(name) AS (
+      SELECT min(name) FROM ${table}
+      UNION ALL
+      SELECT (SELECT min(name) FROM ${table} WHERE name > names.name) FROM names
+      WHERE names.name IS NOT NULL)
+    SELECT name FROM names WHERE name IS NOT NULL`,
+
   queueSize: `SELECT count(*) AS total FROM ${table} WHERE nextRunAt < ?`,
 
   overview: `
