@@ -210,5 +210,5 @@ export const problemIn = async (response: Response): Promise<SeenProblem> => {
 
 /** No line of a stack, no path of a file of ours. */
 export const assertNoTrace = (text: string): void => {
-  assert.doesNotMatch(text, /\bat (\S+ )?\(?(file:|\/|node:)|node_modules|\.[mc]?[jt]s:\d+/)
+  assert.doesNotMatch(text, /(\n|\\n)\s+at |node_modules|\.[mc]?[jt]s:\d+/)
 }
