@@ -154,9 +154,7 @@ const viewCell = ({ act, entry, desk }, setup, cell, says, isFirst) => {
   const result = resultOf(desk, cell)
   const wrong = result && result.verdict !== result.declared
   const pressed = desk.cell?.setup === cell.setup && desk.cell.claim === cell.claim
-  const words = result
-    ? `${result.verdict}${wrong ? ` declared: ${result.declared}` : ''}`
-    : 'try'
+  const words = result ? `${result.verdict}${wrong ? ` declared: ${result.declared}` : ''}` : 'try'
   return h.button(
     {
       type: 'button',
