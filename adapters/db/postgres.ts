@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { defineAdapter } from '#core/adapter'
 import type { SqlValue } from '#core/kinds'
 import { openSchema } from '../connections/postgres.ts'
+import { checkSqlValues } from '../connections/shared.ts'
 
 export default defineAdapter<'db'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
@@ -29,6 +30,7 @@ export default defineAdapter<'db'>({
       },
 
       async query<Row extends object>(sql: string, values: readonly SqlValue[] = []) {
+        checkSqlValues(values)
         const ask = () => postgres.query(numbered(sql), [...values]) as Promise<Row[]>
         return ask().catch(async (error: unknown) => {
           // Somebody has emptied the namespace.
@@ -41,8 +43,10 @@ export default defineAdapter<'db'>({
       transaction: (work) =>
         postgres.transaction((ask) =>
           work({
-            query: async <Row extends object>(sql: string, values: readonly SqlValue[] = []) =>
-              (await ask(numbered(sql), [...values])) as Row[],
+            async query<Row extends object>(sql: string, values: readonly SqlValue[] = []) {
+              checkSqlValues(values)
+              return (await ask(numbered(sql), [...values])) as Row[]
+            },
           }),
         ),
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineAdapter, SeesawError } from '#core/adapter'
 import type { SqlValue } from '#core/kinds'
+import { checkSqlValues } from '../connections/shared.ts'
 import { openFile } from '../connections/sqlite.ts'
 
 /** How long a writer waits for those of other processes before it gives up. */
@@ -106,6 +107,7 @@ const ask = <Row extends object>(
   sql: string,
   values: readonly SqlValue[] = [],
 ): Row[] => {
+  checkSqlValues(values)
   const statement = sqlite.prepare(sql)
   if (statement.columns.length === 0) {
     statement.run([...values])

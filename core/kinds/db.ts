@@ -19,7 +19,8 @@ export interface Db extends Statements {
 export interface Statements {
   /**
    * Runs one statement, its values in the place of each `?`, and returns its rows; none for one
-   * that returns none. Use `returning` to learn what was changed. Throws BACKEND_UNREACHABLE.
+   * that returns none. Use `returning` to learn what was changed. Throws PAYLOAD_REFUSED for a value
+   * that is no SqlValue or holds a NUL, BACKEND_UNREACHABLE.
    */
   query<Row extends object>(sql: string, values?: readonly SqlValue[]): Promise<Row[]>
 }

@@ -55,14 +55,22 @@ export const dbContract = ({ traits, open, fork, neighbour, tidy }: Subject<'db'
     ])
   })
 
-  it('keeps any text but the one with a NUL as it is', async () => {
+  it('keeps any text as it is that has no NUL and no half surrogate pair', async () => {
     const db = await defined()
-    const texts = oddStrings.filter((text) => !/[\0\ud800-\udfff]/.test(text))
+    const texts = oddStrings.filter((text) => !/\0|\p{Surrogate}/u.test(text))
     for (const [i, text] of texts.entries())
       await db.query('insert into notes (id, body) values (?, ?)', [String(i), text])
     const rows = await db.query<{ id: string; body: string }>('select id, body from notes')
     const kept = new Map(rows.map(({ id, body }) => [id, body]))
     for (const [i, text] of texts.entries()) assert.equal(kept.get(String(i)), text)
+  })
+
+  it('refuses what it could not keep, and goes on', async () => {
+    const db = await defined()
+    const insert = `insert into notes (id, body) values ('a', ?)`
+    for (const value of ['a\0b', '\ud800', true, Number.NaN, {}, new Date(), Buffer.from('a')])
+      await assert.rejects(db.query(insert, [value as SqlValue]), { code: 'PAYLOAD_REFUSED' })
+    assert.deepEqual(await db.query('select id from notes'), [])
   })
 
   it('takes values for values and never for a part of the statement', async () => {
