@@ -99,39 +99,58 @@ export const runExercise = async (
       await sleep(Math.max(0, ms))
       stopIfOver()
     },
-    async restart() {
-      stopIfOver()
-      transcript.push({ kind: 'note', text: 'all server processes are restarted' })
-      await turns.alone(lab.restart)
-      await sleep(settleMs)
-    },
-    async kill(worker = 1) {
-      stopIfOver()
-      transcript.push({ kind: 'note', text: `server process ${worker} is killed` })
-      await turns.alone(() => lab.kill(worker))
-      await sleep(settleMs)
-    },
+    restart: () => alone('all server processes are restarted', lab.restart),
+    kill: (worker = 1) => alone(`server process ${worker} is killed`, () => lab.kill(worker)),
+  }
+
+  /** To wait until the others are done is not the exercise's own time. */
+  const alone = async (note: string, work: () => Promise<void>): Promise<void> => {
+    stopIfOver()
+    transcript.push({ kind: 'note', text: note })
+    limit.pause()
+    await turns.alone(work)
+    limit.resume()
+    await sleep(settleMs)
   }
 
   const beganMs = performance.now()
-  const timeout = new AbortController()
+  const limit = limitTime(withinMs)
   try {
     await Promise.race([
       claim.exercise(hands),
-      sleep(withinMs, undefined, { signal: timeout.signal }).then(() =>
-        decide('unknown', `not finished after ${withinMs / 1000} s`),
-      ),
+      limit.over.then(() => decide('unknown', `not finished after ${withinMs / 1000} s`)),
     ])
   } catch (error) {
     if (!(error instanceof Decided)) decided ??= { verdict: 'unknown', because: wordsOf(error) }
   } finally {
     over = true
-    timeout.abort()
+    limit.pause()
   }
   decided ??= lastSeen
     ? { verdict: 'holds', because: lastSeen }
     : { verdict: 'unknown', because: 'the exercise checked nothing' }
   return { ...decided, ms: performance.now() - beganMs, transcript }
+}
+
+/** A limit on time that can be made to stand still. */
+const limitTime = (ms: number) => {
+  let leftMs = ms
+  let sinceMs = 0
+  let timer: NodeJS.Timeout | undefined
+  let end = () => {}
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const resume = () => {
+    sinceMs = performance.now()
+    timer = setTimeout(end, leftMs)
+  }
+  const pause = () => {
+    clearTimeout(timer)
+    leftMs -= performance.now() - sinceMs
+  }
+  resume()
+  return { over, pause, resume }
 }
 
 const wordsOf = (error: unknown): string => {

@@ -59,7 +59,6 @@ export interface ProveOptions {
   lab?: Pick<LabOptions, 'scenariosFolder' | 'urls'>
 }
 
-const mostTries = 3
 const atOnce = 4
 
 interface Job {
@@ -223,15 +222,23 @@ const traitsOf = async (setup: Setup): Promise<Traits> => {
   }
 }
 
-/** Runs jobs side by side: mostly they wait. Jobs of one setup run one after another. */
+/**
+ * Runs jobs side by side, for mostly they wait; those of one setup one after another. What could not
+ * be told that way is tried again alone, when the machine has nothing else to do for us.
+ */
 const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Verdict[]> => {
   const left = [...jobs]
+  const unsure: { job: Job; verdict: Verdict }[] = []
   const busy = new Set<string>()
   const turns = takeTurns()
   const verdicts = new Map<Job, Verdict>()
   const { exerciseWithinMs: withinMs } = options
   const limits = withinMs === undefined ? {} : { withinMs }
 
+  const conclude = (job: Job, verdict: Verdict) => {
+    verdicts.set(job, verdict)
+    options.onVerdict?.(verdict, verdicts.size, jobs.length)
+  }
   const runner = async (): Promise<void> => {
     while (!options.signal?.aborted && left.length > 0) {
       const index = left.findIndex(({ ran }) => !busy.has(ran.id))
@@ -244,28 +251,37 @@ const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Ver
       const verdict = await proveOne(job, lab, turns, limits)
       busy.delete(job.ran.id)
       turns.announce()
-      verdicts.set(job, verdict)
-      options.onVerdict?.(verdict, verdicts.size, jobs.length)
+      if (verdict.verdict === 'unknown') unsure.push({ job, verdict })
+      else conclude(job, verdict)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, runner))
+  for (const { job, verdict } of unsure)
+    conclude(
+      job,
+      options.signal?.aborted ? verdict : await proveOne(job, lab, turns, limits, verdict.tries),
+    )
   return jobs.flatMap((job) => verdicts.get(job) ?? [])
 }
 
+/** Tries a claim until it is told apart, twice at most. */
 const proveOne = async (
   job: Job,
   lab: Lab,
   turns: ReturnType<typeof takeTurns>,
   limits: { withinMs?: number },
+  triesBefore = 0,
 ): Promise<Verdict> => {
-  for (let tries = 1; ; tries++) {
+  for (let tries = triesBefore + 1; ; tries++) {
     const outcome = await turns.among(async () => {
+      // Answers when every process does: one that has just died has a successor then.
+      await lab.readMeter().catch(() => {})
       const outcome = await runExercise(job.claim, job.ran, lab, turns, limits)
       // So that nothing is left on a server, and nothing of this run meets the next.
       await lab.reset(job.ran.id).catch(() => {})
       return outcome
     })
-    if (outcome.verdict === 'unknown' && tries < mostTries) continue
+    if (outcome.verdict === 'unknown' && tries < triesBefore + 2) continue
     const { transcript, ms, ...judged } = outcome
     return {
       setup: job.asked.id,
