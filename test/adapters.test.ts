@@ -14,6 +14,7 @@ import { type BackEnd, findBackEnd } from './back-ends.ts'
 import { cacheContract } from './contracts/cache.ts'
 import { dbContract } from './contracts/db.ts'
 import { limiterContract } from './contracts/limiter.ts'
+import { queueContract } from './contracts/queue.ts'
 import { sessionContract } from './contracts/session.ts'
 import { freshNamespace, type Subject } from './contracts/subject.ts'
 import { neighbour, type OtherProcess, otherProcess } from './other-process.ts'
@@ -22,6 +23,7 @@ const contracts: { [K in Kind]?: (subject: Subject<K>) => void } = {
   cache: cacheContract,
   session: sessionContract,
   limiter: limiterContract,
+  queue: queueContract,
   db: dbContract,
 }
 

@@ -8,7 +8,8 @@ import type { Call } from './contracts/subject.ts'
 export interface OtherProcess<K extends Kind> {
   /**
    * Calls a method in the other process, which opens `namespace` first if it has not yet; `times`
-   * calls at once return the list of their answers. A limiter's step is named: `'count'`.
+   * calls at once return the list of their answers. A limiter's step and a queue's work are named:
+   * `'count'`, `'act'`.
    */
   call(namespace: string, call: Call<K>, times?: number): Promise<unknown>
   /** Closes what it opened, waits until the process ends by itself, returns its exit code. */
