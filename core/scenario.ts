@@ -148,7 +148,10 @@ export interface Workload {
   requests(client: Client): Request[]
 }
 
-type KnobsOf<V> = V extends Record<string, Variant<Any, infer K>> ? Extract<keyof K, string> : never
+/** The names of all knobs that any of the variants has. */
+type KnobsOf<V> = {
+  [Name in keyof V]: V[Name] extends Variant<Any, infer K> ? Extract<keyof K, string> : never
+}[keyof V]
 
 /** A question about back ends, with several answers that run. */
 export interface Scenario<V extends Record<string, AnyVariant>> {
