@@ -8,7 +8,7 @@ export default defineConfig({
     authentication: { title: 'Authentication', scenarios: ['session-vs-token'] },
     oauth: { title: 'OAuth 2.0 and OpenID Connect' },
     authorization: { title: 'Authorization and keys' },
-    caching: { title: 'Caching' },
+    caching: { title: 'Caching', scenarios: ['cache-strategies'] },
     async: { title: 'Asynchronous work' },
     load: { title: 'Rate limiting and load', scenarios: ['rate-limits'] },
     attacks: { title: 'Web attacks and defences' },

@@ -1,0 +1,135 @@
+// Who fills the cache, who tells it of a change, and what follows from that.
+import { defineScenario } from '#core/scenario'
+import * as exercises from './exercises.ts'
+import cacheAside from './variants/cache-aside.ts'
+import none from './variants/none.ts'
+import readThrough from './variants/read-through.ts'
+import staleWhileRevalidate from './variants/stale-while-revalidate.ts'
+import writeBehind from './variants/write-behind.ts'
+import writeThrough from './variants/write-through.ts'
+import { zipf } from './zipf.ts'
+
+const variants = {
+  none,
+  'cache-aside': cacheAside,
+  'read-through': readThrough,
+  'write-through': writeThrough,
+  'write-behind': writeBehind,
+  'stale-while-revalidate': staleWhileRevalidate,
+}
+type Name = keyof typeof variants
+const all = Object.keys(variants) as Name[]
+const allBut = (one: Name) => all.filter((name) => name !== one)
+
+export default defineScenario({
+  title: 'Cache strategies',
+  question: 'Who fills the cache, and who tells it that the price has changed?',
+  chapter: 'caching',
+  primary: 'p99',
+  variants,
+
+  claims: {
+    'hot-product': {
+      says: 'A hundred looks at one product cost the database one read.',
+      exercise: exercises.hotProduct,
+      heldBy: allBut('none'),
+    },
+    'cold-crowd': {
+      says: 'Twenty at once who want what is not in the cache cost one read.',
+      exercise: exercises.coldCrowd,
+      heldBy: ['read-through'],
+      knobs: { dbDelayMs: 250 },
+    },
+    'nobody-waits': {
+      says: 'When a copy is no longer fresh, nobody waits for a new one.',
+      exercise: exercises.justOver,
+      heldBy: ['stale-while-revalidate'],
+      // Longer than a busy machine takes for what does not wait.
+      knobs: { ttlMs: 100, dbDelayMs: 250 },
+    },
+
+    'own-change': {
+      says: 'Who changes a price sees the new one on the next look.',
+      exercise: exercises.ownChange,
+      heldBy: allBut('stale-while-revalidate'),
+    },
+    'changed-elsewhere': {
+      says: 'A price changed at one process is the new one at the other.',
+      exercise: exercises.changedElsewhere,
+      workers: 2,
+      heldBy: ({ variant, traits }) =>
+        variant === 'none' ||
+        (variant !== 'stale-while-revalidate' && traits.sharedBetweenProcesses),
+    },
+    'late-reader': {
+      says: 'A slow reader never puts an old price over a newer one.',
+      exercise: exercises.lateReader,
+      heldBy: ['none', 'read-through'],
+      knobs: { dbDelayMs: 300, flushMs: 50 },
+    },
+    'changed-behind': {
+      says: 'A price that another program changes is seen at once.',
+      exercise: exercises.changedBehind,
+      heldBy: ['none'],
+    },
+    'fresh-again': {
+      says: 'No price is served any more once it was in the cache for ttlMs.',
+      exercise: exercises.freshAgain,
+      heldBy: allBut('stale-while-revalidate'),
+      knobs: { ttlMs: 250 },
+    },
+    'stale-at-most': {
+      says: 'After ttlMs and staleMs together every old price is gone.',
+      exercise: exercises.staleAtMost,
+      heldBy: all,
+      knobs: { ttlMs: 150, staleMs: 150 },
+    },
+
+    'warm-after-change': {
+      says: 'The next look after a change needs no database.',
+      exercise: exercises.lookAfterChange,
+      heldBy: ['write-through', 'write-behind'],
+    },
+    'ten-changes': {
+      says: 'Ten changes of a price are answered without the database.',
+      exercise: exercises.tenChanges,
+      heldBy: ['write-behind'],
+    },
+    'change-then-crash': {
+      says: 'A change that was acknowledged outlives a crash of the process.',
+      exercise: exercises.changeThenCrash,
+      heldBy: allBut('write-behind'),
+      knobs: { ttlMs: 200, flushMs: 60_000 },
+    },
+
+    'missing-twice': {
+      says: 'Asking again for what does not exist spares the database.',
+      exercise: exercises.missingTwice,
+      heldBy: ['read-through', 'stale-while-revalidate'],
+    },
+    'missing-once': {
+      says: 'A scan for ids that do not exist does not reach the database.',
+      exercise: exercises.missingOnce,
+      // What nobody has asked for yet, no cache can know.
+      heldBy: [],
+    },
+  },
+
+  workloads: {
+    zipf: {
+      says: 'a few products are popular, most are not; 5 % change a price',
+      requests: () =>
+        zipf({ skew: 1, count: 2000, changesPercent: 5, seed: 1 }),
+    },
+    even: {
+      says: 'every product is as popular as any other; 5 % change a price',
+      requests: () =>
+        zipf({ skew: 0, count: 2000, changesPercent: 5, seed: 2 }),
+    },
+    looks: {
+      says: 'a few products are popular, most are not; nobody changes a price',
+      requests: () =>
+        zipf({ skew: 1, count: 2000, changesPercent: 0, seed: 3 }),
+    },
+  },
+})
