@@ -212,7 +212,7 @@ export const declare = async (claim: AnyClaim, setup: Setup): Promise<Verdict['d
 }
 
 /** What all backends of a setup can do together; everything, where there is none to lack it. */
-const traitsOf = async (setup: Setup): Promise<Traits> => {
+export const traitsOf = async (setup: Setup): Promise<Traits> => {
   const adapters = await Promise.all(
     Object.entries(setup.backends).map(([kind, backend]) => loadAdapter(kind as Kind, backend)),
   )

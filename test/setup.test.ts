@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { ErrorCode } from '#core/errors'
 import { SeesawError } from '#core/errors'
 import { type Kind, kinds } from '#core/kinds'
-import { defineScenario, defineVariant } from '#core/scenario'
+import { type AnyScenario, defineScenario, defineVariant } from '#core/scenario'
 import { type Choices, parseSetup, resolveSetup, setupsOf } from '#core/setup'
 
 const knob = (initial: number, min: number, max: number) =>
@@ -36,7 +36,7 @@ const scenario = defineScenario({
   primary: 'cpu',
   variants,
   claims: {},
-})
+}) as unknown as AnyScenario
 
 const backends = ['file', 'memory', 'redis']
 const everywhere = Object.fromEntries(kinds.map((kind) => [kind, backends]))
