@@ -37,14 +37,19 @@ const written = (data: unknown): { json?: string; problem?: string } => {
   return bytes > mostBytes ? { problem: `has ${bytes} bytes; it may have ${mostBytes}` } : { json }
 }
 
-/** Spells a job's name so that every backend can store it. Throws PAYLOAD_REFUSED for an overlong one. */
+/**
+ * Spells a job's name so that every backend can store it, and no plain object takes it for one of
+ * its own; `asGiven` undoes it. Throws PAYLOAD_REFUSED for an empty or overlong one.
+ */
 export const spelledName = (name: string): string => {
   const spelt = wellFormed(name)
-  if (spelt.length <= longestName) return spelt
-  throw new SeesawError(
-    'PAYLOAD_REFUSED',
-    `A job's name may have ${longestName} characters, not ${spelt.length}: ${spelt.slice(0, 40)}…`,
-  )
+  if (spelt === '' || spelt.length > longestName)
+    throw new SeesawError(
+      'PAYLOAD_REFUSED',
+      `A job's name has 1 to ${longestName} characters, not ${spelt.length}: '${spelt.slice(0, 40)}'.`,
+    )
+  const code = spelt.charCodeAt(0).toString(16).padStart(4, '0')
+  return spelt in {} ? `\\u${code}${spelt.slice(1)}` : spelt
 }
 
 /**

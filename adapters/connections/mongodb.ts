@@ -11,6 +11,7 @@ import {
   oneForEachUrl,
   refused,
   silenceMs,
+  silent,
   takingTurns,
   unreachable,
   wholeMs,
@@ -53,7 +54,7 @@ const openMongodb = (url: string) => {
     try {
       return await inTurn(() => {
         countRoundTrip('mongodb')
-        return operation()
+        return inTime(operation())
       })
     } catch (error) {
       throw explained(error, url)
@@ -93,6 +94,20 @@ const openMongodb = (url: string) => {
     ready,
     clear,
     end: () => client.close(),
+  }
+}
+
+// The driver has a limit for each of the waits of an operation: for a server, for a connection to
+// it, for the answer. This is the one for all of them together.
+const inTime = async <T>(operation: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(silent()), 1.2 * silenceMs)
+  })
+  try {
+    return await Promise.race([operation, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -9,7 +9,6 @@ import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
 import {
   checkUrl,
   isNetworkError,
-  isSilence,
   misused,
   oneForEachUrl,
   refused,
@@ -22,12 +21,6 @@ import {
 interface Statement {
   name: string
   text: string
-}
-
-interface Answer {
-  rows: Record<string, unknown>[]
-  /** How many rows it changed. */
-  changed: number
 }
 
 // Keys compare byte by byte, whatever the language of the database: that is exact, and faster. The
@@ -85,11 +78,10 @@ const openPostgres = (url: string) => {
   pool.on('remove', (client) => clients.delete(client as pg.Client))
 
   const inTurn = takingTurns(connections, isTimeout)
-  const run = (config: pg.QueryConfig): Promise<Answer> =>
-    inTurn(async () => {
+  const run = (config: pg.QueryConfig): Promise<pg.QueryResult> =>
+    inTurn(() => {
       countRoundTrip('postgres')
-      const { rows, rowCount } = await pool.query(config)
-      return { rows, changed: rowCount ?? 0 }
+      return pool.query(config)
     })
 
   /** Asks the server whether it is there, and creates what is not. */
@@ -103,19 +95,17 @@ const openPostgres = (url: string) => {
   }
 
   /** Sends one statement and returns the answer. Throws BACKEND_UNREACHABLE. */
-  const query = async (statement: Statement, values: unknown[]): Promise<Answer> => {
-    const config = { ...statement, values }
-    try {
-      return await run(config).catch(async (error) => {
-        // Somebody dropped the schema, or the server came back as a new one.
-        if (!(error instanceof pg.DatabaseError && /^(42P01|3F000)$/.test(error.code ?? '')))
-          throw error
-        await ready()
-        return run(config)
+  const query = ({ name, text }: Statement, values: unknown[]): Promise<pg.QueryResult> => {
+    // Spelt out, because the driver takes a tenth longer with the object that a spread makes.
+    const config = { name, text, values }
+    return run(config).catch(async (error) => {
+      if (!isTableMissing(error)) throw explained(error, url)
+      // Somebody dropped the schema, or the server came back as a new one.
+      await ready()
+      return run(config).catch((error) => {
+        throw explained(error, url)
       })
-    } catch (error) {
-      throw explained(error, url)
-    }
+    })
   }
 
   const clear = async (table: Table, namespace: string): Promise<void> => {
@@ -246,6 +236,9 @@ const optionsOf = (url: string): pg.ClientConfig => {
   }
 }
 
+const isTableMissing = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && /^(42P01|3F000)$/.test(error.code ?? '')
+
 const explained = (error: unknown, url: string): SeesawError => {
   if (error instanceof SeesawError) return error
   if (isUnreachable(error)) return unreachable('Postgres', url, error)
@@ -269,11 +262,8 @@ const isUnreachable = (error: unknown): boolean =>
       /^(Connection terminated|Client has encountered|Cannot use a pool)/.test(error.message))
 
 const isTimeout = (error: unknown): boolean =>
-  isSilence(error) ||
-  (error instanceof Error &&
-    /^(timeout exce|timeout exp|Query read timeout|.* due to connection timeout)/.test(
-      error.message,
-    ))
+  error instanceof Error &&
+  /^(timeout exce|timeout exp|Query read timeout|.* due to connection timeout)/.test(error.message)
 
 export default defineBackend({
   title: 'Postgres',

@@ -40,67 +40,29 @@ export const oneForEachUrl = <Connection extends { ready(): Promise<void>; end()
   }
 }
 
-/** A call that has its turn. */
-interface Turn {
-  startedMs: number
-  giveUp(): void
-  /** What the call wants done when it has taken too long, e.g. to close its connection. */
-  whenLate?(): void
-}
-
-const lookEveryMs = 250
-
 /**
  * Lets `limit` calls go on at once and the others wait for their turn, however long that takes: to
  * wait in the pool of a driver would time out where the server is merely busy. A call that has its
- * turn must end in time. Where it does not, the server is gone, and so nobody waits on.
+ * turn ends in time by itself. Where it timed out the server is gone, and so nobody waits on.
  */
 export const takingTurns = (limit: number, isTimeout: (error: unknown) => boolean) => {
-  const going = new Set<Turn>()
-  const queue: { start(): void; reject(error: unknown): void }[] = []
-  let looking = false
+  const queue: { resolve(): void; reject(error: unknown): void }[] = []
+  let going = 0
 
-  // One timer for all: to set and clear one for each call would cost a tenth of a quick call.
-  const look = () => {
-    looking = going.size > 0
-    if (!looking) return
-    const lateMs = performance.now() - silenceMs
-    for (const turn of going) if (turn.startedMs < lateMs) turn.giveUp()
-    setTimeout(look, lookEveryMs).unref()
+  return async <T>(call: () => Promise<T>): Promise<T> => {
+    if (going < limit) going++
+    else await new Promise<void>((resolve, reject) => queue.push({ resolve, reject }))
+    try {
+      return await call()
+    } catch (error) {
+      if (isTimeout(error)) for (const { reject } of queue.splice(0)) reject(error)
+      throw error
+    } finally {
+      const next = queue.shift()
+      if (next) next.resolve()
+      else going--
+    }
   }
-
-  return <T>(call: (turn: Turn) => Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const fail = (error: unknown) => {
-        if (isTimeout(error)) for (const waiting of queue.splice(0)) waiting.reject(error)
-        reject(error)
-      }
-      const start = () => {
-        const giveUp = () => {
-          fail(silent())
-          turn.whenLate?.()
-        }
-        const turn: Turn = { startedMs: performance.now(), giveUp }
-        const end = () => {
-          going.delete(turn)
-          queue.shift()?.start()
-        }
-        going.add(turn)
-        if (!looking) look()
-        call(turn).then(
-          (value) => {
-            end()
-            resolve(value)
-          },
-          (error) => {
-            fail(error)
-            end()
-          },
-        )
-      }
-      if (going.size < limit) start()
-      else queue.push({ start, reject })
-    })
 }
 
 /** The `host:port` of an address, without the password that may stand in front of it. */
