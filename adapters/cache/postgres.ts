@@ -24,7 +24,7 @@ export default defineAdapter<'cache'>({
         postgres.sweep('cache')
       },
       delete: async (key) =>
-        (await postgres.query(remove, [namespace, indexable(key)])).changed > 0,
+        (await postgres.query(remove, [namespace, indexable(key)])).rowCount === 1,
       clear,
     })
     return { ...cache, clear, close: postgres.release }

@@ -23,9 +23,9 @@ export default defineAdapter<'limiter'>({
         },
         async write(key, version, state, ttlMs) {
           const values = [namespace, indexable(key), JSON.stringify(state), wholeMs(ttlMs), version]
-          const { changed } = await postgres.query(write, values)
+          const { rowCount } = await postgres.query(write, values)
           postgres.sweep('limits')
-          return changed > 0
+          return rowCount === 1
         },
       },
       nowMs,

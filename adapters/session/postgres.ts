@@ -25,12 +25,12 @@ export default defineAdapter<'session'>({
 
       async replace(id, data) {
         const values = [namespace, indexable(id), JSON.stringify(data)]
-        return (await postgres.query(replace, values)).changed > 0
+        return (await postgres.query(replace, values)).rowCount === 1
       },
 
       async touch(id, { ttlMs }) {
         const values = [namespace, indexable(id), wholeMs(ttlMs)]
-        return (await postgres.query(touch, values)).changed > 0
+        return (await postgres.query(touch, values)).rowCount === 1
       },
 
       delete: async (id) => void (await postgres.query(remove, [namespace, indexable(id)])),
