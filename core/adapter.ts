@@ -112,5 +112,4 @@ export const countRoundTrip = (backend: string): void => {
 /** Round trips of this process so far, by backend; a backend never asked is absent. */
 export const roundTrips = (): Readonly<Record<string, number>> => counts
 
-export { compareAndSet } from './compare-and-set.ts'
 export { SeesawError } from './errors.ts'

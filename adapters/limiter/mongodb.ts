@@ -1,7 +1,8 @@
 // A limiter in a collection of MongoDB, by compare-and-set: every write leaves a number that no
 // other write has, and replaces only the document with the number that was read.
-import { compareAndSet, defineAdapter } from '#core/adapter'
+import { defineAdapter } from '#core/adapter'
 import type { Json } from '#core/kinds'
+import { compareAndSet } from '../connections/compare-and-set.ts'
 import { connect, endsAt, idIn, isDuplicate } from '../connections/mongodb.ts'
 
 export default defineAdapter<'limiter'>({

@@ -1,8 +1,9 @@
 // A limiter in a table of Postgres, by compare-and-set. The version is one that Postgres keeps of
 // every row anyway: xmin, the transaction that wrote it. A lock (select … for update) would take
 // four round trips instead of two, with everybody else waiting in the meantime.
-import { compareAndSet, defineAdapter } from '#core/adapter'
+import { defineAdapter } from '#core/adapter'
 import type { Json } from '#core/kinds'
+import { compareAndSet } from '../connections/compare-and-set.ts'
 import { connect } from '../connections/postgres.ts'
 import { indexable, wholeMs } from '../connections/shared.ts'
 

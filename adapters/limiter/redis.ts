@@ -1,7 +1,8 @@
 // A limiter in Redis. A step that brings its Lua twin along runs inside the server, in one round
 // trip; any other is computed here, and stored unless another process was faster.
-import { compareAndSet, defineAdapter, wellFormed } from '#core/adapter'
+import { defineAdapter, wellFormed } from '#core/adapter'
 import type { LuaStep } from '#core/kinds'
+import { compareAndSet } from '../connections/compare-and-set.ts'
 import { connect, type Script } from '../connections/redis.ts'
 import { wholeMs } from '../connections/shared.ts'
 

@@ -1,7 +1,7 @@
 // Atomic steps on a store that can do no more than read a state and replace it unless somebody else
 // was faster: read, step, write, and once more from the start where the write came too late
 // (optimistic concurrency control: Kung and Robinson, 1981).
-import type { Json, Limiter, Step } from './kinds/index.ts'
+import type { Json, Limiter, Step } from '#core/kinds'
 
 /** What such a store does. A `Version` tells apart everything that was ever written under a key. */
 export interface VersionedStore<Version> {
