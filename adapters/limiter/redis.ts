@@ -14,18 +14,18 @@ export default defineAdapter<'limiter'>({
     const folder = `${namespace}|limiter|`
     const keyOf = (key: string) => folder + wellFormed(key)
     const swap = redis.script(swapScript)
-    const scripts = new Map<string, Script>()
+    const scripts = new WeakMap<LuaStep, Script>()
 
     const scriptOf = (lua: LuaStep): Script => {
-      const known = scripts.get(lua.source)
+      const known = scripts.get(lua)
       if (known) return known
-      const script = redis.script(stepScript(lua.source))
-      scripts.set(lua.source, script)
+      const script = redis.script(stepScript(lua))
+      scripts.set(lua, script)
       return script
     }
 
     const inLua = async (key: string, lua: LuaStep, ttlMs: number) => {
-      const args = [String(nowMs()), lifeMs(ttlMs), JSON.stringify(lua.args)]
+      const args = [String(nowMs()), lifeMs(ttlMs)]
       return JSON.parse((await scriptOf(lua)([keyOf(key)], args)) as string)
     }
 
@@ -58,13 +58,15 @@ export default defineAdapter<'limiter'>({
 const lifeMs = (ttlMs: number): string => String(Math.max(1, wholeMs(ttlMs)))
 
 // The state is packed by MessagePack, not as JSON, in which Redis keeps 14 digits of a number only.
-const stepScript = (source: string): string => `
-local function step(state, now_ms, args)
+// The arguments are part of the script: to unpack them again at every step takes as long as a step.
+const stepScript = ({ source, args }: LuaStep): string => `
+local args = {${args.join(', ')}}
+local function step(state, now_ms)
 ${source}
 end
 local packed, state = redis.call('GET', KEYS[1]), nil
 if packed then state = cmsgpack.unpack(packed) end
-local next_state, result = step(state, tonumber(ARGV[1]), cjson.decode(ARGV[3]))
+local next_state, result = step(state, tonumber(ARGV[1]))
 redis.call('SET', KEYS[1], cmsgpack.pack(next_state), 'PX', ARGV[2])
 return cjson.encode(result)
 `
