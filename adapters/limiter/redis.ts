@@ -58,7 +58,7 @@ export default defineAdapter<'limiter'>({
 const lifeMs = (ttlMs: number): string => String(Math.max(1, wholeMs(ttlMs)))
 
 // The state is packed by MessagePack, not as JSON, in which Redis keeps 14 digits of a number only.
-// The arguments are part of the script: to unpack them again at every step takes as long as a step.
+// The arguments are part of the script, so that they need not be sent and unpacked at every step.
 const stepScript = ({ source, args }: LuaStep): string => `
 local args = {${args.join(', ')}}
 local function step(state, now_ms)
