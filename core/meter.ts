@@ -2,6 +2,7 @@
 // in totals of this process that are always on. A request's own calls are written down only while
 // somebody watches it, because following a request costs several times what counting does.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { performance } from 'node:perf_hooks'
 import type { Opened } from './adapter.ts'
 import type { Kind } from './kinds/index.ts'
 

@@ -93,6 +93,7 @@ const toggles = new Map(Object.entries(options.toggles))
 // Counts up whenever a path may lead elsewhere than before.
 let changes = 0
 let requests = 0
+const name = String(options.index)
 
 const resolve = async (parts: SetupParts): Promise<Setup> => {
   if (options.only && !options.only.includes(parts.scenario))
@@ -143,7 +144,7 @@ const unmount = async (id: string): Promise<void> => {
 
 const handle = (request: MountedRequest, response: ServerResponse): void => {
   requests++
-  response.setHeader('X-Seesaw-Worker', String(options.index))
+  response.setHeader('X-Seesaw-Worker', name)
   if (request.headers.host === undefined && request.httpVersion === '1.1') {
     sendProblem(response, new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.'))
     return
