@@ -1,0 +1,216 @@
+// BullMQ on Redis. A job's name is a queue of BullMQ's own, because its workers take every job of
+// their queue. Attempts are for the worker to decide, not for who adds a job, so BullMQ is told to
+// repeat a job for ever, and the worker says when it has been often enough.
+import { createHash } from 'node:crypto'
+import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
+import { defineAdapter, wellFormed } from '#core/adapter'
+import type { JobReport, JobState, Json } from '#core/kinds'
+import { connectBullmq } from '../connections/bullmq.ts'
+import {
+  attempt,
+  backoffAfter,
+  deathReason,
+  ended,
+  lockGraceMs,
+  payloadOf,
+  spelledName,
+} from '../connections/jobs.ts'
+import { connect } from '../connections/redis.ts'
+import { asGiven } from '../connections/shared.ts'
+
+/** BullMQ's waits end after so many seconds even where nothing came. */
+const drainDelay = 2
+
+const forEver = { attempts: Number.MAX_SAFE_INTEGER, backoff: { type: 'custom' } }
+
+export default defineAdapter<'queue'>({
+  traits: { sharedBetweenProcesses: true, survivesRestart: true },
+
+  async open({ namespace, url }) {
+    const redis = await connect(url)
+    const bullmq = await connectBullmq(url).catch(async (error) => {
+      await redis.release()
+      throw error
+    })
+    const { asking, working, call } = bullmq
+    const prefix = `${namespace}|queue`
+    const namesKey = `${prefix}|names`
+    const queues = new Map<string, Queue>()
+    const workers = new Map<string, Worker>()
+    const running = new Set<Promise<unknown>>()
+
+    const queueOf = (name: string): Queue => {
+      const known = queues.get(name)
+      if (known) return known
+      const queue = new Queue(encodeURIComponent(name), {
+        connection: asking,
+        prefix,
+        skipMetasUpdate: true,
+      })
+      queue.on('error', () => {})
+      queues.set(name, queue)
+      return queue
+    }
+
+    /** Every name that jobs were added under, by whichever process. */
+    const allQueues = async (): Promise<Queue[]> =>
+      ((await redis.send('SMEMBERS', namesKey)) as string[]).map(queueOf)
+
+    const named = async <Result>(name: string, add: () => Promise<Result>): Promise<Result> => {
+      // Always, for somebody may have emptied the namespace.
+      const [result] = await Promise.all([call(add), redis.send('SADD', namesKey, name)])
+      return result
+    }
+
+    const find = async (name: string, jobId: string): Promise<JobReport | undefined> => {
+      const job: Job<string, string> | undefined = await call(() => queueOf(name).getJob(jobId))
+      if (!job) return undefined
+      if (job.finishedOn !== undefined) return reportOf(name, job)
+      const state = stateOf(await call(() => job.getState()))
+      // It ended in between.
+      if (state === 'done' || state === 'failed') return find(name, jobId)
+      return reportOf(name, job, state)
+    }
+
+    return {
+      async add(name, data, { key, delayMs = 0 } = {}) {
+        const [spelt, json] = [spelledName(name), payloadOf(data)]
+        const job = await named(spelt, () =>
+          queueOf(spelt).add('job', json, {
+            ...forEver,
+            ...(delayMs > 0 && { delay: Math.ceil(delayMs) }),
+            ...(key !== undefined && { jobId: keyed(key) }),
+          }),
+        )
+        return idOf(spelt, job.id)
+      },
+
+      async process(name, work, options) {
+        const spelt = spelledName(name)
+        await redis.send('PING')
+        const { attempts, concurrency, withinMs } = options
+        const doJob = async (job: Job<string, string>): Promise<string> => {
+          const number = job.attemptsStarted
+          if (number > attempts) throw new UnrecoverableError(deathReason)
+          const id = idOf(spelt, job.id)
+          const going = attempt(work, { id, json: job.data, attempt: number }, withinMs)
+          return track(going)
+        }
+        const track = <Result>(going: Promise<Result>): Promise<Result> => {
+          running.add(going)
+          going.catch(() => {}).finally(() => running.delete(going))
+          return going
+        }
+        const lockMs = withinMs + lockGraceMs
+        const replaced = workers.get(spelt)
+        const worker = new Worker<string, string>(encodeURIComponent(spelt), doJob, {
+          connection: working,
+          prefix,
+          concurrency,
+          lockDuration: lockMs,
+          stalledInterval: Math.ceil(lockMs / 2),
+          maxStalledCount: Number.MAX_SAFE_INTEGER,
+          drainDelay,
+          runRetryDelay: 200,
+          settings: {
+            backoffStrategy: (_made, _type, _error, job) =>
+              backoffAfter((job as Job).attemptsStarted, options) ?? -1,
+          },
+        })
+        worker.on('error', () => {})
+        workers.set(spelt, worker)
+        await replaced?.close()
+      },
+
+      async schedule(name, data, { everyMs }) {
+        const [spelt, json] = [spelledName(name), payloadOf(data)]
+        await named(spelt, () =>
+          queueOf(spelt).upsertJobScheduler(
+            'every',
+            { every: everyMs },
+            { name: 'job', data: json, opts: forEver },
+          ),
+        )
+      },
+
+      async find(id) {
+        const slash = id.indexOf('/')
+        const name = decoded(id.slice(0, Math.max(0, slash)))
+        if (slash < 1 || !name || wellFormed(id) !== id) return undefined
+        return find(name, id.slice(slash + 1))
+      },
+
+      async counts() {
+        const counts: Record<JobState, number> = { waiting: 0, running: 0, done: 0, failed: 0 }
+        for (const one of await Promise.all(
+          (await allQueues()).map((queue) => call(() => queue.getJobCounts())),
+        ))
+          for (const [state, count] of Object.entries(one)) counts[stateOf(state)] += count
+        return counts
+      },
+
+      async failed() {
+        const names = (await redis.send('SMEMBERS', namesKey)) as string[]
+        const found = await Promise.all(
+          names.map(async (name) => {
+            const jobs = await call(() => queueOf(name).getJobs(['failed'], 0, 99))
+            return jobs.map((job) => ({ name, job: job as Job<string, string> }))
+          }),
+        )
+        const newest = found
+          .flat()
+          .sort((a, b) => (b.job.finishedOn ?? 0) - (a.job.finishedOn ?? 0))
+          .slice(0, 100)
+        return newest.map(({ name, job }) => reportOf(name, job))
+      },
+
+      clear: () => redis.clear(prefix),
+
+      async close() {
+        for (const worker of workers.values()) await worker.pause(true)
+        await ended(running)
+        await ended([...workers.values()].map((worker) => worker.close(running.size > 0)))
+        await ended([...queues.values()].map((queue) => queue.close()))
+        await bullmq.release()
+        await redis.release()
+      },
+    }
+  },
+})
+
+/** A job as it was read; without `state`, one that has ended. */
+const reportOf = (name: string, job: Job<string, string>, state?: JobState): JobReport => {
+  const isDone = !state && typeof job.returnvalue === 'string'
+  const reason = job.failedReason || (job.stalledCounter > 0 ? deathReason : undefined)
+  // A job that died in its last attempt was begun once more, only to fail.
+  const extra = !state && !isDone && job.failedReason === deathReason ? 1 : 0
+  return {
+    id: idOf(name, job.id),
+    name: asGiven(name),
+    state: state ?? (isDone ? 'done' : 'failed'),
+    attempts: job.attemptsStarted - extra,
+    ...(isDone && { result: JSON.parse(job.returnvalue) as Json }),
+    ...(reason !== undefined && { error: reason }),
+  }
+}
+
+const idOf = (name: string, jobId: string | undefined): string =>
+  `${encodeURIComponent(name)}/${jobId}`
+
+/** BullMQ takes no number for an id, and no colon in one. */
+const keyed = (key: string): string =>
+  `key-${createHash('sha256').update(JSON.stringify(key)).digest('base64url')}`
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+const stateOf = (state: string): JobState => {
+  if (state === 'active') return 'running'
+  if (state === 'completed') return 'done'
+  return state === 'failed' ? 'failed' : 'waiting'
+}
