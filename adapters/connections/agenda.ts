@@ -3,7 +3,7 @@
 // its jobs (its repository): attempts that count when their process dies, too, results, locks that
 // end when an attempt must have ended, and a look for the next job as soon as there is one.
 import { createHash } from 'node:crypto'
-import { Agenda, type AgendaBackend, type JobParameters, type NotificationChannel } from 'agenda'
+import { Agenda, type JobParameters, type JobRepository, type NotificationChannel } from 'agenda'
 import { type Opened, SeesawError } from '#core/adapter'
 import type { JobReport, JobState, Json, Work, WorkOptions } from '#core/kinds'
 import {
@@ -34,10 +34,12 @@ export interface NewJob {
   repeatInterval?: number
 }
 
+export type FailedJob = Pick<JobParameters, '_id' | 'name' | 'failedAt' | 'failReason' | 'progress'>
+
 /** Where Agenda keeps its jobs, and what Agenda's own back end does not do, or not in one step. */
 export interface Store {
-  /** Agenda's back end, connected. */
-  backend: AgendaBackend
+  /** The one of Agenda's own back end, connected. */
+  repository: JobRepository
   /** Runs one operation of it. Throws BACKEND_UNREACHABLE within 2 s. */
   call<Result>(operation: () => Promise<Result>): Promise<Result>
   /** Adds a job unless one with the same key is there; returns the id of the one that is. */
@@ -45,7 +47,7 @@ export interface Store {
   isId(id: string): boolean
   counts(): Promise<Record<JobState, number>>
   /** The newest hundred of those that have failed for good. */
-  failed(): Promise<JobParameters[]>
+  failed(): Promise<FailedJob[]>
   /** Calls `heard`, from now on, with the names of jobs that other processes add. */
   listen?(heard: (name: string, dueAtMs: number) => void): Promise<void>
   clear(): Promise<void>
@@ -72,7 +74,7 @@ type Definition = Pick<WorkOptions, 'attempts' | 'withinMs'>
 
 /** Returns the queue that is kept in `store`. */
 export const agendaQueue = (store: Store): Opened<'queue'> => {
-  const { repository } = store.backend
+  const { repository } = store
   const definitions = new Map<string, Definition>()
   const underWay = new Set<Promise<void>>()
   const endings = new WeakMap<object, () => void>()
@@ -136,7 +138,7 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
     maxConcurrency: Number.MAX_SAFE_INTEGER,
     notificationChannel: bell.channel,
     backend: {
-      name: store.backend.name,
+      name: 'seesaw',
       ownsConnection: false,
       // Agenda would not catch what goes wrong here, so it was done before.
       connect: async () => {},
@@ -266,13 +268,13 @@ const hashOf = (name: string, key: string): string =>
 const isUnreachable = (error: unknown): boolean =>
   error instanceof SeesawError && error.code === 'BACKEND_UNREACHABLE'
 
-const stateOf = ({ lockedAt, nextRunAt, failedAt }: JobParameters): JobState => {
+const stateOf = ({ lockedAt, nextRunAt, failedAt }: Partial<JobParameters>): JobState => {
   if (lockedAt) return 'running'
   if (nextRunAt) return 'waiting'
   return failedAt ? 'failed' : 'done'
 }
 
-const reportOf = (job: JobParameters): JobReport => {
+const reportOf = (job: JobParameters | FailedJob): JobReport => {
   const state = stateOf(job)
   const reason = job.failReason ?? undefined
   const { result, error } =

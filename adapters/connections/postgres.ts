@@ -70,7 +70,12 @@ const connections = 10
 const sweepEveryMs = 60_000
 
 const openPostgres = (url: string) => {
-  const pool = new pg.Pool({ ...optionsOf(url), max: connections })
+  const pool = new pg.Pool({
+    ...optionsOf(url),
+    max: connections,
+    // Tables whose statements somebody else wrote lie in our schema, too.
+    options: '-c search_path=seesaw,public',
+  })
   // A connection that breaks while it is idle is replaced when the next one is needed.
   pool.on('error', () => {})
   const clients = new Set<pg.Client>()
@@ -126,12 +131,23 @@ const openPostgres = (url: string) => {
     run({ text: `delete from seesaw.${table} where ends_at <= now()` }).catch(() => {})
   }
 
+  /** Sends a statement as it is. Throws BACKEND_UNREACHABLE. */
+  const ask = (text: string, values: unknown[] = []): Promise<pg.QueryResult> =>
+    run({ text, values }).catch((error) => {
+      throw explained(error, url)
+    })
+
+  const ears = openEars(url)
+
   return {
     query,
+    ask,
+    listen: ears.listen,
     clear,
     sweep,
     ready,
     async end() {
+      ears.close()
       const connected = [...clients]
       const hangUp = () => {
         for (const client of connected) client.connection.stream.destroy()
@@ -146,6 +162,62 @@ const openPostgres = (url: string) => {
 
 /** Returns the process's connection to the server at `url`. Throws BACKEND_UNREACHABLE. */
 export const connect = oneForEachUrl(openPostgres)
+
+/** The channel on which processes tell each other of new jobs. */
+export const jobsChannel = 'seesaw_jobs'
+const listenAgainMs = 500
+
+/** A connection that only listens, opened when somebody wants to hear, and again when it breaks. */
+const openEars = (url: string) => {
+  const listeners = new Set<(message: string) => void>()
+  let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const open = async (): Promise<void> => {
+    const fresh = new pg.Client({ ...optionsOf(url), keepAlive: true })
+    client = fresh
+    const again = () => {
+      if (client !== fresh) return
+      client = undefined
+      hangUp(fresh)
+      timer = setTimeout(open, listenAgainMs).unref()
+    }
+    fresh.on('error', again)
+    fresh.on('end', again)
+    fresh.on('notification', ({ payload = '' }) => {
+      for (const listener of listeners) listener(payload)
+    })
+    try {
+      await fresh.connect()
+      await fresh.query(`listen ${jobsChannel}`)
+    } catch {
+      again()
+    }
+  }
+
+  return {
+    /** Calls `listener` with the messages that are sent from now on; what is sent meanwhile is lost. */
+    async listen(listener: (message: string) => void): Promise<() => void> {
+      const isFirst = listeners.size === 0
+      listeners.add(listener)
+      if (isFirst && !client) await open()
+      return () => listeners.delete(listener)
+    },
+    close() {
+      clearTimeout(timer)
+      listeners.clear()
+      const last = client
+      client = undefined
+      if (last) hangUp(last)
+    },
+  }
+}
+
+/** Ends a connection without waiting for the goodbye of a server that may be frozen. */
+const hangUp = (client: pg.Client): void => {
+  client.end().catch(() => {})
+  client.connection.stream.destroy()
+}
 
 /** Sends a statement within one transaction or outside of any. */
 type Ask = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>

@@ -40,7 +40,7 @@ export default defineAdapter<'queue'>({
     const { repository, notificationChannel } = backend
 
     return agendaQueue({
-      backend,
+      repository,
       call,
       insert: ({ data, ...rest }) =>
         call(async () => {
