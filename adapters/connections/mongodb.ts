@@ -87,6 +87,7 @@ const openMongodb = (url: string) => {
   }
 
   return {
+    database,
     cache,
     sessions,
     limits,
