@@ -1,17 +1,15 @@
 // A lab: N server processes that share one port and serve every setup. This is the only way in
 // which servers are started; the page, the prover, benchmarks and tests all call startLab.
-import { type ChildProcess, fork } from 'node:child_process'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { connectCalls } from './calls.ts'
 import { openDataFolder } from './data-folder.ts'
 import { SeesawError } from './errors.ts'
 import { type Kept, keepFolder } from './keeper.ts'
 import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
 import { createServers, type Servers } from './servers.ts'
 import { type Backends, parseSetup, resolveSetup, type Setup } from './setup.ts'
-import type { LabCalls, Toggle, WorkerCalls, WorkerMeter, WorkerOptions } from './worker.ts'
+import { startTeam } from './team.ts'
+import type { Toggle, WorkerMeter, WorkerOptions } from './worker.ts'
 
 export interface LabOptions {
   /** Server processes; 1 if left out. */
@@ -74,14 +72,8 @@ export interface Lab {
   stop(): Promise<void>
 }
 
-const stopWithinMs = 5_000
-const readyWithinMs = 20_000
-const pingEveryMs = 2_000
-/** A process that has left so many pings unanswered is taken to spin, and is replaced. */
-const mostUnanswered = 4
+/** A process that is busy does not keep those who ask for all of them waiting. */
 const meterWithinMs = 1_000
-const memoryLimitMb = 768
-const mostWaiting = 1_000
 
 /**
  * Starts a lab. Throws PORT_IN_USE, DATA_FOLDER_UNUSABLE, UNSAFE_BIND_REFUSED, WORKER_FAILED.
@@ -286,200 +278,5 @@ const listen = (port: number, host: string, give: (socket: Socket) => void): Pro
 /** What to say when a port is taken. */
 export const portInUse = (port: number): string =>
   `Port ${port} is in use, perhaps by another Seesaw; stop that, or choose another port with --port and --lab-port.`
-
-// ---- the processes
-
-interface Worker {
-  child: ChildProcess
-  ask: ReturnType<typeof connectCalls<WorkerCalls>>
-  ready: Promise<void>
-  exited: Promise<void>
-  /** Pings that it has not answered. */
-  unanswered: number
-}
-
-interface TeamOptions {
-  size: number
-  describe(index: number, door: number): WorkerOptions
-  locate(backend: string): Promise<string>
-}
-
-/** Keeps `size` processes running: one that dies or hangs is replaced behind the same door. */
-const startTeam = async ({ size, describe, locate }: TeamOptions) => {
-  const doors: string[] = []
-  const workers: Worker[] = []
-  const readyNow = new Set<Worker>()
-  const waiting: Socket[] = []
-  let stopping = false
-  let turn = 0
-
-  const start = (index: number): Worker => {
-    const door = Number(doors[index - 1]?.split(':').at(-1) ?? 0)
-    const child = fork(fileURLToPath(new URL('./worker.mjs', import.meta.url)), [], {
-      execArgv: [`--max-old-space-size=${memoryLimitMb}`],
-      env: { ...process.env, SEESAW_WORKER: JSON.stringify(describe(index, door)) },
-      // What a scenario prints must not mix with what a command prints.
-      stdio: ['ignore', 2, 2, 'ipc'],
-    })
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    const ready = new Promise<void>((resolve, reject) => {
-      const calls: LabCalls = {
-        locate,
-        async ready(port) {
-          doors[index - 1] = `http://127.0.0.1:${port}`
-          resolve()
-        },
-      }
-      worker = {
-        child,
-        ask: connectCalls<WorkerCalls>(child, calls),
-        exited,
-        unanswered: 0,
-      } as Worker
-      const failed = (how: string) =>
-        reject(
-          new SeesawError('WORKER_FAILED', `Server process ${index} ${how} before it was ready.`),
-        )
-      child.once('exit', () => failed('ended'))
-      setTimeout(() => failed('took too long'), readyWithinMs).unref()
-    })
-    worker.ready = ready
-    return worker
-  }
-  let worker: Worker
-
-  /** Starts a process and sees to it that it has a successor. */
-  const employ = (index: number, failures = 0): Promise<void> => {
-    if (stopping) return Promise.resolve()
-    const worker = start(index)
-    workers[index - 1] = worker
-    const startedMs = Date.now()
-    const stopWatching = watch(worker)
-    void worker.exited.then(async () => {
-      stopWatching()
-      readyNow.delete(worker)
-      if (stopping || workers[index - 1] !== worker) return
-      // One that keeps dying at once is given more and more time.
-      const again = Date.now() - startedMs < 5_000 ? failures + 1 : 0
-      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** again, 5_000) - 100))
-      if (!stopping && workers[index - 1] === worker) await employ(index, again).catch(() => {})
-    })
-    return worker.ready.then(() => {
-      readyNow.add(worker)
-      for (const socket of waiting.splice(0)) give(socket)
-    })
-  }
-
-  /**
-   * Kills a process that does not answer: it spins, and would never stop by itself. Counted, not
-   * timed, because after Ctrl-Z and fg all have been silent for long.
-   */
-  const watch = (worker: Worker): (() => void) => {
-    const timer = setInterval(() => {
-      if (worker.unanswered++ >= mostUnanswered) worker.child.kill('SIGKILL')
-      worker.ask('ping', null).then(
-        () => {
-          worker.unanswered = 0
-        },
-        () => {},
-      )
-    }, pingEveryMs)
-    return () => clearInterval(timer)
-  }
-
-  /** Hands a connection to the next process; keeps it while there is none. */
-  const give = (socket: Socket): void => {
-    const lively = [...readyNow].filter(({ unanswered }) => unanswered < 2)
-    const able = lively.length > 0 ? lively : [...readyNow]
-    const next = able[turn++ % Math.max(1, able.length)]
-    if (next)
-      next.child.send('connection', socket, (error) => {
-        if (error) socket.destroy()
-      })
-    else if (waiting.length < mostWaiting && !stopping) waiting.push(socket)
-    else socket.destroy()
-  }
-
-  const stopOne = async (worker: Worker): Promise<void> => {
-    readyNow.delete(worker)
-    void worker.ask('stop', null).catch(() => {})
-    const timer = setTimeout(() => worker.child.kill('SIGKILL'), stopWithinMs)
-    await worker.exited
-    clearTimeout(timer)
-  }
-
-  /** The process of this index; waits for the successor where there is none at the moment. */
-  const ready = async (index: number): Promise<Worker> => {
-    const untilMs = performance.now() + readyWithinMs
-    for (;;) {
-      const worker = workers[index - 1]
-      if (worker && readyNow.has(worker)) return worker
-      if (stopping || !worker || performance.now() > untilMs)
-        throw new SeesawError('WORKER_FAILED', `Server process ${index} does not run.`)
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
-
-  const indices = Array.from({ length: size }, (_, i) => i + 1)
-  const stop = async () => {
-    stopping = true
-    for (const socket of waiting.splice(0)) socket.destroy()
-    await Promise.all(workers.map(stopOne))
-  }
-  try {
-    await Promise.all(indices.map((index) => employ(index)))
-  } catch (error) {
-    await stop()
-    throw error
-  }
-
-  return {
-    doors,
-    give,
-    stop,
-    pids: () => workers.map(({ child }) => child.pid ?? 0),
-
-    /** Asks every process, also one that is only being started. */
-    askAll<Name extends keyof WorkerCalls>(name: Name, argument: Parameters<WorkerCalls[Name]>[0]) {
-      return Promise.all(indices.map(async (index) => (await ready(index)).ask(name, argument)))
-    },
-
-    async askThoseThatAnswer<Name extends keyof WorkerCalls>(
-      name: Name,
-      argument: Parameters<WorkerCalls[Name]>[0],
-      withinMs: number,
-    ) {
-      const late = new Promise<undefined>((resolve) =>
-        setTimeout(resolve, withinMs, undefined).unref(),
-      )
-      const answers = workers.map(({ ask }) => ask(name, argument).catch(() => undefined))
-      const inTime = await Promise.all(answers.map((answer) => Promise.race([answer, late])))
-      return inTime.flatMap((answer) => (answer === undefined ? [] : [answer]))
-    },
-
-    async restart() {
-      const old = [...workers]
-      await Promise.all(
-        old.map(async (worker, i) => {
-          // Its successor is named first, so that its end is not taken for a crash.
-          workers.splice(i, 1, { ...worker })
-          await stopOne(worker)
-        }),
-      )
-      await Promise.all(indices.map((index) => employ(index)))
-    },
-
-    async kill(index: number) {
-      const worker = workers[index - 1]
-      if (!worker)
-        throw new SeesawError('WRONG_USE', `There is no server process ${index} of ${size}.`)
-      readyNow.delete(worker)
-      workers.splice(index - 1, 1, { ...worker })
-      worker.child.kill('SIGKILL')
-      await worker.exited
-      await employ(index)
-    },
-  }
-}
 
 export { type ReadyRequests, requestsFor } from './requests.ts'
