@@ -165,9 +165,22 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     stop,
     pids: () => workers.map(({ child }) => child.pid ?? 0),
 
-    /** Asks every process, also one that is only being started. */
+    /** Asks every process, also one that is only being started; for what may be asked twice. */
     askAll<Name extends keyof WorkerCalls>(name: Name, argument: Parameters<WorkerCalls[Name]>[0]) {
-      return Promise.all(indices.map(async (index) => (await ready(index)).ask(name, argument)))
+      return Promise.all(
+        indices.map(async (index) => {
+          for (;;) {
+            const worker = await ready(index)
+            try {
+              return await worker.ask(name, argument)
+            } catch (error) {
+              if (!(error instanceof SeesawError && error.code === 'WORKER_FAILED')) throw error
+              // It died meanwhile; its successor is asked in its place.
+              readyNow.delete(worker)
+            }
+          }
+        }),
+      )
     },
 
     async askThoseThatAnswer<Name extends keyof WorkerCalls>(
