@@ -9,7 +9,7 @@ export default defineConfig({
     oauth: { title: 'OAuth 2.0 and OpenID Connect' },
     authorization: { title: 'Authorization and keys' },
     caching: { title: 'Caching', scenarios: ['cache-strategies'] },
-    async: { title: 'Asynchronous work' },
+    async: { title: 'Asynchronous work', scenarios: ['queue-types'] },
     load: { title: 'Rate limiting and load', scenarios: ['rate-limits'] },
     attacks: { title: 'Web attacks and defences' },
     data: { title: 'Data protection' },
