@@ -7,13 +7,13 @@ import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import type { Command, Opened, ServerBackend } from '#core/adapter'
 import { SeesawError } from '#core/errors'
 import type { Kind } from '#core/kinds'
 import { adapterIndex, backendNames, loadAdapter, loadBackend } from '#core/load'
 
-const tested = ['cache', 'session', 'limiter'] as const
+const tested = ['cache', 'session', 'limiter', 'queue'] as const
 
 // A call has to end within 2 s for its request to be answered in time.
 const endsWithinMs = 2000
@@ -40,7 +40,7 @@ const findProgram = (name: string, backend: ServerBackend) => {
   // A command that starts a server on the port that it is given, where no program is installed:
   // SEESAW_TEST_MONGODB_COMMAND names the one that starts MongoDB's stand-in.
   const command = process.env[`SEESAW_TEST_${name.toUpperCase()}_COMMAND`]
-  return binary ? { binary } : command ? { command } : undefined
+  return binary ? { binary } : command ? { command: resolve(command) } : undefined
 }
 
 /** A server of the test's own on a free port, not yet started. */
@@ -160,12 +160,13 @@ const makeLoad = (adapters: {
   cache: Opened<'cache'>
   session: Opened<'session'>
   limiter: Opened<'limiter'>
+  queue: Opened<'queue'>
 }) => {
   const calls: Call[] = []
   let going = true
   let count = 0
 
-  const { cache, session, limiter } = adapters
+  const { cache, session, limiter, queue } = adapters
   const step = (state: number | undefined) => ({
     state: (state ?? 0) + 1,
     result: (state ?? 0) + 1,
@@ -182,6 +183,13 @@ const makeLoad = (adapters: {
     session: async (side) => {
       await session.create(`id ${side}`, { userId: `user ${side}` }, longTtl)
       assert.deepEqual(await session.idsOf(`user ${side}`), [`id ${side}`])
+    },
+    queue: async (side) => {
+      const id = await queue.add('work', side)
+      assert.equal((await queue.find(id))?.name, 'work')
+    },
+    'queue, counts': async () => {
+      assert((await queue.counts()).failed === 0)
     },
     'limiter, one key': async () => {
       assert.equal(typeof (await limiter.update('busy', step, longTtl)), 'number')
@@ -254,6 +262,7 @@ const testOutages = (
     let opened: { close(): Promise<void> }[] = []
     let server: TestServer
     let load: ReturnType<typeof makeLoad>
+    let adapters: Awaited<ReturnType<typeof openAll>>
 
     const openAll = async () => {
       const place = { namespace: 'outage', folder, url: server.url, nowMs: Date.now }
@@ -266,6 +275,20 @@ const testOutages = (
         cache: await open('cache'),
         session: await open('session'),
         limiter: await open('limiter'),
+        queue: await open('queue'),
+      }
+    }
+
+    const options = { concurrency: 2, attempts: 3, backoffMs: 50, withinMs: 1000 }
+    /** A job that is added now is done by a worker of before. */
+    const assertWorkerRecovered = async () => {
+      const { queue } = adapters
+      // Under a name of its own, for it must not wait for all that was added meanwhile.
+      const id = await queue.add('last', 'last')
+      const fromMs = performance.now()
+      while ((await queue.find(id))?.state !== 'done') {
+        assert(performance.now() - fromMs < recoversWithinMs, 'its worker does no more jobs')
+        await waitMs(20)
       }
     }
 
@@ -279,7 +302,10 @@ const testOutages = (
     before(async () => {
       server = await makeServer(program, backend)
       await server.start()
-      load = makeLoad(await openAll())
+      adapters = await openAll()
+      for (const name of ['work', 'last'])
+        await adapters.queue.process(name, async ({ data }) => data, options)
+      load = makeLoad(adapters)
     })
 
     beforeEach(async () => {
@@ -303,6 +329,7 @@ const testOutages = (
       await server.start()
       const tookMs = await load.recoveredInMs()
       assert(tookMs < recoversWithinMs, `took ${Math.round(tookMs)} ms`)
+      await assertWorkerRecovered()
     })
 
     it('reject every call in time while it is frozen, and recover afterwards', async () => {
@@ -318,6 +345,7 @@ const testOutages = (
       assert(tookMs < recoversWithinMs, `took ${Math.round(tookMs)} ms`)
       // Late replies to what was given up must not be taken for replies to what was asked since.
       await assertAllWell()
+      await assertWorkerRecovered()
     })
 
     it('cannot be opened while it is away', async () => {
