@@ -45,7 +45,8 @@ export const inBlocks = async <Name extends string>(
   return figures
 }
 
-const shuffled = <T>(all: readonly T[]): T[] =>
+/** The same in another order. */
+export const shuffled = <T>(all: readonly T[]): T[] =>
   all
     .map((value) => ({ value, at: Math.random() }))
     .sort((a, b) => a.at - b.at)
