@@ -4,11 +4,15 @@ import { asSeesawError, type ErrorCode, SeesawError } from './errors.ts'
 
 /** One end of the channel: `process` in the child, the ChildProcess in the parent. */
 interface Channel {
-  send?(message: unknown): boolean
+  send?(message: unknown, callback: (error: Error | null) => void): boolean
   on(event: 'message', listener: (message: unknown) => void): unknown
   once(event: 'exit' | 'disconnect', listener: () => void): unknown
   connected?: boolean
 }
+
+// A process may end while it is written to; its exit, which follows, settles the call. Without
+// somebody to take it the error would end this process as well.
+const ignore = () => {}
 
 type Functions = Record<string, (argument: never) => Promise<unknown>>
 
@@ -40,7 +44,7 @@ export const connectCalls = <Theirs extends Functions>(channel: Channel, ours: F
       if (code === 'INTERNAL') console.error(cause)
       reply.error = { code, message }
     }
-    if (channel.connected) channel.send?.(reply)
+    if (channel.connected) channel.send?.(reply, ignore)
   }
 
   channel.on('message', (message) => {
@@ -69,7 +73,7 @@ export const connectCalls = <Theirs extends Functions>(channel: Channel, ours: F
         if (error) reject(new SeesawError(error.code, error.message))
         else resolve(result as Awaited<ReturnType<Theirs[Name]>>)
       })
-      if (channel.connected) channel.send?.({ ask, id, argument })
+      if (channel.connected) channel.send?.({ ask, id, argument }, ignore)
       else gone()
     })
 }

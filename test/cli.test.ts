@@ -150,7 +150,7 @@ describe('the command line', function () {
       'a configuration with a mistake in its syntax': () => [
         seesaw(['list'], { env: config('syntax', 'export default {,}') }),
         2,
-        /cannot be read: .*ERROR: .*\[CONFIG_INVALID\]/,
+        /cannot be read: .*(ERROR: |Unexpected ).*\[CONFIG_INVALID\]/,
       ],
       'a configuration that exports nothing': () => [
         seesaw(['list'], { env: config('nothing', 'export const a = 1') }),
@@ -343,7 +343,7 @@ describe('the command line', function () {
       assertOneLine(
         broken,
         exitCodeOf('SCENARIO_BROKEN'),
-        /broken\/scenario\.ts cannot be loaded: .*ERROR/,
+        /broken\/scenario\.ts cannot be loaded: ./,
       )
     })
   })
