@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerBackend } from '#core/adapter'
 import { type MountedRequest, mountSetup } from '#core/app'
 import { adapterIndex, loadBackend, loadScenario } from '#core/load'
-import type { AnyVariant } from '#core/scenario'
+import type { AnyVariant, Client, Request } from '#core/scenario'
 import { parseSetup, resolveSetup } from '#core/setup'
 import { tempFolder, until } from './seesaw.ts'
 
@@ -140,6 +140,33 @@ describe('cache-strategies', () => {
       // Who keeps copies in another memory has none of this product yet.
       const there = () => serve(setup, place).then(({ look }) => look(1))
       await until(async () => (await versionIn(await there())) === 4, 5_000)
+    })
+  })
+
+  describe('its workloads', () => {
+    const nobody = {} as Client
+    const share = (requests: Request[], is: (request: Request) => boolean) =>
+      requests.filter(is).length / requests.length
+
+    it('are the same list each time, of requests that are answered well', async () => {
+      const { look, change } = await serve('cache-aside')
+      for (const { requests } of Object.values(scenario.workloads ?? {})) {
+        assert.deepEqual(requests(nobody), requests(nobody))
+        for (const { method, path, body } of requests(nobody).slice(0, 100)) {
+          const id = path.split('/')[2] ?? ''
+          const asked = method === 'GET' ? look(id) : change(id, JSON.stringify(body))
+          assert.equal((await asked).status, 200)
+        }
+      }
+    })
+
+    it('change a price in 5 % of requests, and look at the first product most', () => {
+      const requests = scenario.workloads?.zipf?.requests(nobody) ?? []
+      const changes = share(requests, ({ method }) => method === 'PUT')
+      assert(changes > 0.04 && changes < 0.06, `${changes}`)
+      // 1 of 1 + 1/2 + … + 1/200, which is 5.88.
+      const first = share(requests, ({ path }) => /^\/products\/1(\/|$)/.test(path))
+      assert(first > 0.15 && first < 0.19, `${first}`)
     })
   })
 
