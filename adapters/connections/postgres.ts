@@ -234,6 +234,9 @@ export const openSchema = (url: string, schema: string) => {
     options: `-c search_path=${schema} -c default_transaction_isolation=serializable`,
   })
   pool.on('error', () => {})
+  // The pool does not listen to one that is lent to a transaction. Between two of its statements
+  // nobody would, and a server that goes away then would end this process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const inTurn = takingTurns(4, isTimeout)
 
   const asking =

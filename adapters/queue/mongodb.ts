@@ -13,11 +13,11 @@ export default defineAdapter<'queue'>({
 
   async open({ namespace, url }) {
     const mongodb = await connect(url)
-    const { run, database } = mongodb
+    const { run, durable } = mongodb
     const hash = createHash('sha256').update(namespace).digest('hex').slice(0, 32)
     const name = `seesaw_jobs_${hash}`
-    const jobs = database.collection(name)
-    const repository = new MongoJobRepository({ mongo: database, db: { collection: name } })
+    const jobs = durable.collection(name)
+    const repository = new MongoJobRepository({ mongo: durable, db: { collection: name } })
     try {
       await run(() => repository.connect())
       // Agenda looks for locks that are over, too, each time it looks for a job.
