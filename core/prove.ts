@@ -154,7 +154,7 @@ const chosenBackends = async (asked?: string[] | 'all'): Promise<readonly string
 }
 
 /** The backends that need no server. */
-export const embeddedBackends = async (): Promise<string[]> => {
+const embeddedBackends = async (): Promise<string[]> => {
   const loaded = await Promise.all(
     backendNames.map(async (name) => ({ name, backend: await loadBackend(name) })),
   )
