@@ -30,8 +30,9 @@ export default defineConfig({
   // The page and its API, and the scenarios. (3000, 3001)
   ports: { control: 3000, lab: 3001 },
 
-  // Server processes that share the lab's port. (1; some claims take more for themselves)
-  workers: 2,
+  // Server processes that share the lab's port. With more than one, what a process keeps in its own
+  // memory the others do not know. (1; proofs take as many as a claim needs)
+  workers: 1,
 
   // Signing keys, files and databases; relative to this file. (.seesaw)
   dataFolder: '.seesaw',
