@@ -1,6 +1,6 @@
 // A decision of a limiter, compared with rate-limiter-flexible: fixed windows on both sides, the
 // same limit and the same keys; in memory, and on one and the same Redis. A fresh process per round
-// decides in turns. By hand: `npx tsx bench/limiter.ts [--rounds 8] [--blocks 20] [--all]`;
+// decides in turns. By hand: `npx tsx bench/limiter.ts [--rounds 8] [--blocks 10] [--all]`;
 // `--all` lets the other algorithms of rate-limits compete as well.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '8' },
-    blocks: { type: 'string', default: '20' },
+    blocks: { type: 'string', default: '10' },
     all: { type: 'boolean', default: false },
   },
 })

@@ -1,7 +1,7 @@
 // What the lab adds to the CPU time of a request, compared with the same handler in a hand-written
 // Koa server, without adapter calls and with three, and when 300 setups are mounted. Two hand-written
 // servers compete as well: what is found between them is what this machine makes of no difference.
-// By hand: `npx tsx bench/overhead.ts [--rounds 8] [--blocks 20] [--slice-ms 100]`
+// By hand: `npx tsx bench/overhead.ts [--rounds 8] [--blocks 8] [--slice-ms 250]`
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,8 +15,8 @@ import { type Load, openLoad } from './load.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '8' },
-    blocks: { type: 'string', default: '20' },
-    'slice-ms': { type: 'string', default: '100' },
+    blocks: { type: 'string', default: '8' },
+    'slice-ms': { type: 'string', default: '250' },
   },
 })
 const rounds = Number(values.rounds)
@@ -51,7 +51,7 @@ const main = async () => {
         name === 'hand-written' ? '' : inPercent(ratioOf(sample, base)),
       ])
   }
-  console.log(`CPU time per request; medians of ${rounds} rounds of ${blocks} mirrored blocks, `)
+  console.log(`CPU time per request; medians of ${rounds} rounds of ${blocks} mirrored blocks,`)
   console.log(`slices of ${sliceMs} ms, fresh processes in every round; a pair is a round.`)
   console.log(table(rows))
 }
