@@ -42,12 +42,7 @@ describe('a job that was accepted', function () {
     })
 
   it('is nothing that the torture can look after without an engine, or with wrong numbers', async () => {
-    for (const words of [
-      ['--engine', 'memory'],
-      ['--jobs', 'many'],
-      ['--kills', '-1'],
-      ['--what'],
-    ]) {
+    for (const words of [['--engine', 'memory'], ['--jobs', 'many'], ['--kills=-1'], ['--what']]) {
       const { code, errors } = await torture(...words)
       assert.equal(code, 2, errors)
       assert.match(errors, /^torture: .*\[WRONG_USE\]/m)

@@ -189,7 +189,7 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
 
   const insert = async (job: NewJob): Promise<string> => {
     const id = await store.insert(job)
-    bell.ring(job.name, job.nextRunAt.getTime())
+    if (definitions.has(job.name)) bell.ring(job.name, job.nextRunAt.getTime())
     return id
   }
 

@@ -177,7 +177,9 @@ const isUnreachable = (error: unknown): boolean =>
   isNetworkError(error) ||
   isTimeout(error) ||
   (error instanceof MongoError &&
-    (/^Mongo(Network|PoolCleared|PoolClosed|NotConnected|Topology|ClientClosed)/.test(error.name) ||
+    (/^(Mongo(Network|PoolClosed|NotConnected|Topology|ClientClosed)|(Mongo)?PoolCleared)/.test(
+      error.name,
+    ) ||
       [11600, 11602, 10107, 13435, 13436, 189, 91].includes(Number(error.code))))
 
 export default defineBackend({
