@@ -6,7 +6,6 @@ import type { Answer, Client, Hands } from '#core/scenario'
 import { productCount } from './products.ts'
 
 type Timed = Hands<'ttlMs'>
-type Slow = Hands<'dbDelayMs'>
 
 /** A hundred looks at one product, at first one, then eleven at a time. */
 export const hotProduct = async (hands: Timed) => {
@@ -26,17 +25,15 @@ export const hotProduct = async (hands: Timed) => {
 }
 
 /** Twenty visitors at once want what is not in the cache. */
-export const coldCrowd = async (hands: Slow) => {
-  const { knobs, assume, expect } = hands
+export const coldCrowd = async (hands: Hands) => {
+  const { assume, expect } = hands
   const visitor = await openShop(hands)
   const answers = await crowd(20, () => look(visitor, 2))
-  const sentMs = answers.map(({ sentAtMs }) => sentAtMs)
-  assume(
-    Math.max(...sentMs) - Math.min(...sentMs) < knobs.dbDelayMs / 2,
-    'all had asked long before the first answer was there',
-  )
+  // Who found a copy came when the others had been answered.
+  const missed = answers.filter((answer) => !isHit(answer))
+  assume(missed.length > 1, `${missed.length} came before there was a copy`)
   const reads = databaseCalls(answers)
-  expect(reads === 1, `database reads for ${answers.length} at once: ${reads}`)
+  expect(reads === 1, `database reads for ${missed.length} at once: ${reads}`)
 }
 
 /** Looks at a product whose time in the cache is just over. */
@@ -147,27 +144,36 @@ export const staleAtMost = async (hands: Hands<'ttlMs' | 'staleMs'>) => {
  * and is so slow that the change is done and told before they put it away.
  */
 export const lateReader = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
-  const { knobs, assume, waitMs } = hands
+  const { knobs, assume, note, waitMs } = hands
   const { dbDelayMs, flushMs } = knobs
   const visitor = await openShop(hands)
-  const changing = change(hands, visitor, 12)
-  await waitMs(dbDelayMs / 2)
-  const [changed, late] = await Promise.all([changing, look(visitor, 12)])
 
-  // A read takes at least the delay, so nothing is put away before that.
-  const putAwayMs = late.sentAtMs + dbDelayMs
-  assume(
-    late.json.version < changed.json.version &&
-      changed.doneAtMs < putAwayMs - 1,
-    'the reader saw the old price, and put it away after the change was told',
-  )
-  expectNoOlder(hands, await look(visitor, 12), changed)
+  // A read takes at least the delay, so nothing is put away before that. They
+  // meet as they should unless this machine is very busy.
+  const meet = async (id: number) => {
+    const changing = change(hands, visitor, id)
+    await waitMs(dbDelayMs / 2)
+    const [changed, late] = await Promise.all([changing, look(visitor, id)])
+    const isOld = late.json.version < changed.json.version
+    const isLate = changed.doneAtMs < late.sentAtMs + dbDelayMs - 1
+    return { id, changed, metAsPlanned: isOld && isLate }
+  }
+  let met = await meet(12)
+  for (const id of [13, 14]) {
+    if (met.metAsPlanned) break
+    note('they missed each other, so two others meet over another product')
+    met = await meet(id)
+  }
+  const { id, changed, metAsPlanned } = met
+  const because = 'the old price was read, and put away after the change'
+  assume(metAsPlanned, because)
+  expectNoOlder(hands, await look(visitor, id), changed)
 
   // A change that waits in memory is seen there, for as long as it waits.
   if (flushMs === undefined) return
   const untilMs = changed.doneAtMs + flushMs + dbDelayMs + 1000
   while (Date.now() < untilMs) {
-    expectNoOlder(hands, await look(visitor, 12), changed)
+    expectNoOlder(hands, await look(visitor, id), changed)
     await waitMs(50)
   }
 }

@@ -45,7 +45,7 @@ export default defineScenario({
       exercise: exercises.justOver,
       heldBy: ['stale-while-revalidate'],
       // Longer than a busy machine takes for what does not wait.
-      knobs: { ttlMs: 100, dbDelayMs: 250 },
+      knobs: { ttlMs: 100, dbDelayMs: 400 },
     },
 
     'own-change': {
