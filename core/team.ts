@@ -80,7 +80,7 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     const worker = start(index)
     workers[index - 1] = worker
     const startedMs = Date.now()
-    const stopWatching = watch(worker)
+    let stopWatching = () => {}
     void worker.exited.then(async () => {
       stopWatching()
       readyNow.delete(worker)
@@ -90,10 +90,17 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
       await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** again, 5_000) - 100))
       if (!stopping && workers[index - 1] === worker) await employ(index, again).catch(() => {})
     })
-    return worker.ready.then(() => {
-      readyNow.add(worker)
-      for (const socket of waiting.splice(0)) give(socket)
-    })
+    return worker.ready.then(
+      () => {
+        stopWatching = watch(worker)
+        readyNow.add(worker)
+        for (const socket of waiting.splice(0)) give(socket)
+      },
+      (error) => {
+        worker.child.kill('SIGKILL')
+        throw error
+      },
+    )
   }
 
   /**
