@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Adapter, Opened } from '#core/adapter'
 import { type Kind, kinds } from '#core/kinds'
 import { adapterIndex, backendNames, loadAdapter } from '#core/load'
-import { metered } from '#core/meter'
+import { metered as meter } from '#core/meter'
 import { type BackEnd, findBackEnd } from './back-ends.ts'
 import { cacheContract } from './contracts/cache.ts'
 import { dbContract } from './contracts/db.ts'
@@ -52,11 +52,10 @@ const testAdapter = async <K extends Kind>(kind: K, backend: string) => {
 
   describe(title, () => {
     describe('as it is', () => {
-      contract(subjectOf(kind, backend, adapter, backEnd.url, (opened) => opened))
+      contract(subjectOf(kind, backend, adapter, backEnd.url, false))
     })
     describe('metered', () => {
-      const wrap = (opened: Opened<K>) => metered(kind, backend, opened)
-      contract(subjectOf(kind, backend, adapter, backEnd.url, wrap))
+      contract(subjectOf(kind, backend, adapter, backEnd.url, true))
     })
   })
 }
@@ -66,12 +65,13 @@ const subjectOf = <K extends Kind>(
   backend: string,
   adapter: Adapter<K>,
   url: string,
-  wrap: (opened: Opened<K>) => Opened<K>,
+  metered: boolean,
 ): Subject<K> => {
   const openings: { opened: Opened<K>; namespace: string; closed: boolean }[] = []
   const processes: OtherProcess<K>[] = []
   const open = async ({ namespace = freshNamespace(), nowMs = Date.now } = {}) => {
-    const opened = wrap(await adapter.open({ namespace, folder, url, nowMs }))
+    const bare = await adapter.open({ namespace, folder, url, nowMs })
+    const opened = metered ? meter(kind, backend, bare) : bare
     const opening = { opened, namespace, closed: false }
     openings.push(opening)
     const close = () => {
@@ -82,6 +82,7 @@ const subjectOf = <K extends Kind>(
   }
   return {
     traits: adapter.traits,
+    metered,
     open,
     fork: () => {
       const process = otherProcess({ kind, backend, folder, url })

@@ -6,6 +6,8 @@ import type { OtherProcess } from '../other-process.ts'
 
 export interface Subject<K extends Kind> {
   traits: Traits
+  /** Wrapped by the meter in this process; other processes open it as it is. */
+  metered: boolean
   /** Opens the adapter; without `namespace` in one that no other test has. */
   open(options?: { namespace?: string; nowMs?: () => number }): Promise<Opened<K>>
   /** Another process that opens the same adapter, to be killed or ended. */
