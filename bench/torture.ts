@@ -113,6 +113,10 @@ const torture = async (wanted: Wanted, say: (line: string) => void): Promise<Tor
   const isServer = backend !== undefined && 'launch' in backend
   const lab = isServer ? await startLab({ workers: 1, only: [] }) : undefined
   const team = new Map<number, Worker>()
+  // Ctrl-C leaves nothing behind either: the workers and the server end with this process.
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   try {
     const url = (await lab?.locate(engine)) ?? ''
     const isOurs = (await lab?.doctor())
@@ -253,7 +257,7 @@ const torture = async (wanted: Wanted, say: (line: string) => void): Promise<Tor
     for (const worker of team.values()) void worker.kill()
     team.clear()
     await lab?.stop()
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }
 

@@ -13,7 +13,7 @@ import { agendaQueue, isClock } from '../connections/agenda.ts'
 /** A write waits so long inside SQLite, and this process with it … */
 const busyTimeoutMs = 50
 /** … and so long in all, trying again. */
-const busyForMs = 1_500
+const busyForMs = 1_200
 
 export default defineAdapter<'queue'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
