@@ -190,11 +190,12 @@ const openClient = async (lab: Lab, setup: string, workload: string) => {
     async fill() {
       const urls = new Set(requests.map(({ url }) => url.replace(/\/price$/, '')))
       const left = [...urls]
+      const look = (url: string) => ask({ method: 'GET', url, headers: {} })
       const visit = async () => {
-        for (let url = left.pop(); url; url = left.pop())
-          await ask({ method: 'GET', url, headers: {} })
+        for (let url = left.pop(); url; url = left.pop()) await look(url)
       }
-      await visit()
+      // The first one of all opens the database and makes the tables.
+      await look(left[0]!)
       await Promise.all(Array.from({ length: 50 }, visit))
     },
     send(turn: number, dueMs: number, block: number) {
@@ -245,7 +246,6 @@ const conclude = (load: Load, dbDelayMs: number, found: Map<Name, Figures>): str
   if (!best) return []
   const looks = found.get(best)!.samples.filter(({ isLook }) => isLook)
   const { ratio, low, high } = speedUp(found, best)
-  if (!isInTime(found)) return [[nameOf(load), `+${dbDelayMs} ms`, '', 'invalid', 'invalid', '']]
   const tenfold = low >= 10 ? 'yes' : high < 10 ? 'no' : 'cannot tell'
   const mean = looksMean(found, best) < 50 ? 'yes' : 'no'
   const p99 = Number(quantile(looks, 0.99))
@@ -255,8 +255,9 @@ const conclude = (load: Load, dbDelayMs: number, found: Map<Name, Figures>): str
       nameOf(load),
       `+${dbDelayMs} ms`,
       percent(shareOf(looks, ({ isHit }) => isHit)),
-      `${tenfold}: ${faster({ ratio, low, high })}`,
-      `${mean} / ${slowest}`,
+      // Times are worth nothing where the client was late; what was counted is.
+      isInTime(found) ? `${tenfold}: ${faster({ ratio, low, high })}` : 'invalid',
+      isInTime(found) ? `${mean} / ${slowest}` : 'invalid',
       `${saved(found, best) >= 0.7 ? 'yes' : 'no'}: ${percent(saved(found, best))}`,
     ],
   ]
