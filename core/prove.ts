@@ -4,7 +4,7 @@
 import { notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
 import { type Outcome, runExercise, type Turns } from './exercise.ts'
-import type { Kind } from './kinds/index.ts'
+import { fallback, type Kind } from './kinds/index.ts'
 import { type Lab, type LabOptions, startLab } from './lab.ts'
 import {
   adapterIndex,
@@ -128,7 +128,7 @@ export const findTargets = async (options: ProveOptions, folder?: string): Promi
       if (parts.variant) resolveSetup(parts, scenario, choices)
       return setupsOf(parts.scenario, scenario, adapterIndex)
         .filter((setup) => !parts.variant || setup.variant === parts.variant)
-        .filter((setup) => Object.values(setup.backends).every((name) => backends.includes(name)))
+        .filter((setup) => usesOnly(backends, setup))
         .map((setup) => {
           const { variant, backends } = setup
           const spelled = { ...parts, variant, backends }
@@ -144,6 +144,14 @@ export const findTargets = async (options: ProveOptions, folder?: string): Promi
   })
   return [...new Map(found.flat().map((target) => [target.setup.id, target])).values()]
 }
+
+/** Whether a setup keeps to `backends`; what none of them can keep stays as by default. */
+const usesOnly = (backends: readonly string[], setup: Setup): boolean =>
+  (Object.entries(setup.backends) as [Kind, string][]).every(
+    ([kind, backend]) =>
+      backends.includes(backend) ||
+      (backend === fallback[kind] && !adapterIndex[kind].some((name) => backends.includes(name))),
+  )
 
 const chosenBackends = async (asked?: string[] | 'all'): Promise<readonly string[]> => {
   if (asked === 'all') return backendNames

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, SeesawError } from '#core/errors'
-import { type Proof, prove, takeTurns } from '#core/prove'
+import { findTargets, type Proof, prove, takeTurns } from '#core/prove'
 import { trySetup } from '#core/try'
 import { fixtures } from './seesaw.ts'
 
@@ -225,5 +225,18 @@ describe('turns', () => {
     await Promise.all([true, false, true, false, true, false].map(exercise))
     assert.equal(most, 1)
     assert.equal(busy, 0)
+  })
+})
+
+describe('the targets of a proof', () => {
+  it('leave as by default what none of the named backends can keep', async () => {
+    const targets = await findTargets({
+      targets: ['cache-strategies/cache-aside'],
+      backends: ['redis'],
+    })
+    assert.deepEqual(
+      targets.map(({ setup }) => setup.backends),
+      [{ cache: 'redis', db: 'sqlite' }],
+    )
   })
 })
