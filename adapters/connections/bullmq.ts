@@ -25,7 +25,6 @@ const openBoth = (url: string) => {
     ...settings,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: silenceMs,
   })
   const working = new Redis(url, { ...settings, maxRetriesPerRequest: null })
   // Whoever waits for a command hears of its failure; nobody needs to hear more.

@@ -1,6 +1,6 @@
 // Agenda on a table of Postgres for each namespace. Agenda's own way to add a job looks for one with
 // the same key first and inserts it then, so two processes would both insert; here the key makes the
-// id, and one statement adds the job and tells the other processes of it.
+// id. Other processes are told by NOTIFY, which is only a hint: what they miss they find by looking.
 import { createHash, randomUUID } from 'node:crypto'
 import {
   getCreateIndexesSQL,
@@ -60,15 +60,30 @@ export default defineAdapter<'queue'>({
       throw error
     }
 
+    const insert = { name: `add ${table}`, text: insertInto(table) }
+
+    const telling = new Map<string, number>()
+    /** Tells all processes, once for all jobs of a name that are added within some milliseconds. */
+    const tell = (name: string, dueAtMs: number): void => {
+      const told = telling.get(name)
+      telling.set(name, Math.min(dueAtMs, told ?? dueAtMs))
+      if (told !== undefined) return
+      setTimeout(() => {
+        const message = JSON.stringify([table, name, telling.get(name)])
+        telling.delete(name)
+        postgres.ask(`select pg_notify('${jobsChannel}', $1)`, [message]).catch(() => {})
+      }, tellAfterMs).unref()
+    }
+
     let unlisten = () => {}
     return agendaQueue({
       repository,
       call,
       async insert({ name, type, nextRunAt, data, repeatInterval }) {
         const id = data.key === undefined ? randomUUID() : uuidOf(data.key)
-        const message = JSON.stringify([table, name, nextRunAt.getTime()])
-        const values = [id, name, type, nextRunAt, JSON.stringify(data), repeatInterval, message]
-        await call(() => postgres.ask(insertInto(table), values))
+        const values = [id, name, type, nextRunAt, JSON.stringify(data), repeatInterval]
+        await call(() => postgres.query(insert, values))
+        tell(name, nextRunAt.getTime())
         return id
       },
       isId: (id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id),
@@ -98,14 +113,13 @@ export default defineAdapter<'queue'>({
   },
 })
 
+/** NOTIFY makes commits wait for each other, so it must not be sent for every job. */
+const tellAfterMs = 5
+
 const insertInto = (table: string) => `
-  with added as (
-    insert into "${table}" (id, name, type, next_run_at, data, repeat_interval)
-    values ($1, $2, $3, $4, $5, $6)
-    on conflict (id) do nothing
-    returning id
-  )
-  select pg_notify('${jobsChannel}', $7) from added`
+  insert into "${table}" (id, name, type, next_run_at, data, repeat_interval)
+  values ($1, $2, $3, $4, $5, $6)
+  on conflict (id) do nothing`
 
 const countsIn = (table: string) => `
   select

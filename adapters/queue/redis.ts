@@ -1,6 +1,6 @@
 // BullMQ on Redis. A job's name is a queue of BullMQ's own, because its workers take every job of
-// their queue. Attempts are for the worker to decide, not for who adds a job, so BullMQ is told to
-// repeat a job for ever, and the worker says when it has been often enough.
+// their queue. How often a job is attempted is for the worker to decide, where BullMQ leaves it to who
+// adds the job; so it is set when the worker begins.
 import { createHash } from 'node:crypto'
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { defineAdapter, wellFormed } from '#core/adapter'
@@ -21,7 +21,10 @@ import { asGiven } from '../connections/shared.ts'
 /** BullMQ's waits end after so many seconds even where nothing came. */
 const drainDelay = 2
 
-const forEver = { attempts: Number.MAX_SAFE_INTEGER, backoff: { type: 'custom' } }
+const sayAgainMs = 1_000
+
+/** Makes BullMQ ask the worker, each time an attempt has failed, whether and when there is another. */
+const askWorker = { attempts: Number.POSITIVE_INFINITY, backoff: { type: 'worker' } }
 
 export default defineAdapter<'queue'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
@@ -52,14 +55,25 @@ export default defineAdapter<'queue'>({
       return queue
     }
 
-    /** Every name that jobs were added under, by whichever process. */
-    const allQueues = async (): Promise<Queue[]> =>
-      ((await redis.send('SMEMBERS', namesKey)) as string[]).map(queueOf)
+    /** The names under which jobs were added, by whichever process. */
+    const allNames = async (): Promise<string[]> => {
+      const said = (await redis.send('SMEMBERS', namesKey)) as string[]
+      return [...new Set([...said, ...queues.keys()])]
+    }
 
-    const named = async <Result>(name: string, add: () => Promise<Result>): Promise<Result> => {
-      // Always, for somebody may have emptied the namespace.
-      const [result] = await Promise.all([call(add), redis.send('SADD', namesKey, name)])
-      return result
+    const saidAtMs = new Map<string, number>()
+    /** Sees to it that other processes know of a name; again and again, in case Redis was emptied. */
+    const say = async (name: string): Promise<void> => {
+      const lastAtMs = saidAtMs.get(name)
+      if (lastAtMs !== undefined && performance.now() - lastAtMs < sayAgainMs) return
+      saidAtMs.set(name, performance.now())
+      const saying = redis.send('SADD', namesKey, name)
+      if (lastAtMs !== undefined) saying.catch(() => {})
+      else
+        await saying.catch((error) => {
+          saidAtMs.delete(name)
+          throw error
+        })
     }
 
     const find = async (name: string, jobId: string): Promise<JobReport | undefined> => {
@@ -75,9 +89,9 @@ export default defineAdapter<'queue'>({
     return {
       async add(name, data, { key, delayMs = 0 } = {}) {
         const [spelt, json] = [spelledName(name), payloadOf(data)]
-        const job = await named(spelt, () =>
+        await say(spelt)
+        const job = await call(() =>
           queueOf(spelt).add('job', json, {
-            ...forEver,
             ...(delayMs > 0 && { delay: Math.ceil(delayMs) }),
             ...(key !== undefined && { jobId: keyed(key) }),
           }),
@@ -90,6 +104,7 @@ export default defineAdapter<'queue'>({
         await redis.send('PING')
         const { attempts, concurrency, withinMs } = options
         const doJob = async (job: Job<string, string>): Promise<string> => {
+          Object.assign(job.opts, askWorker)
           const number = job.attemptsStarted
           if (number > attempts) throw new UnrecoverableError(deathReason)
           const id = idOf(spelt, job.id)
@@ -124,11 +139,12 @@ export default defineAdapter<'queue'>({
 
       async schedule(name, data, { everyMs }) {
         const [spelt, json] = [spelledName(name), payloadOf(data)]
-        await named(spelt, () =>
+        await say(spelt)
+        await call(() =>
           queueOf(spelt).upsertJobScheduler(
             'every',
             { every: everyMs },
-            { name: 'job', data: json, opts: forEver },
+            { name: 'job', data: json },
           ),
         )
       },
@@ -142,17 +158,15 @@ export default defineAdapter<'queue'>({
 
       async counts() {
         const counts: Record<JobState, number> = { waiting: 0, running: 0, done: 0, failed: 0 }
-        for (const one of await Promise.all(
-          (await allQueues()).map((queue) => call(() => queue.getJobCounts())),
-        ))
+        const each = (await allNames()).map((name) => call(() => queueOf(name).getJobCounts()))
+        for (const one of await Promise.all(each))
           for (const [state, count] of Object.entries(one)) counts[stateOf(state)] += count
         return counts
       },
 
       async failed() {
-        const names = (await redis.send('SMEMBERS', namesKey)) as string[]
         const found = await Promise.all(
-          names.map(async (name) => {
+          (await allNames()).map(async (name) => {
             const jobs = await call(() => queueOf(name).getJobs(['failed'], 0, 99))
             return jobs.map((job) => ({ name, job: job as Job<string, string> }))
           }),
@@ -164,7 +178,8 @@ export default defineAdapter<'queue'>({
         return newest.map(({ name, job }) => reportOf(name, job))
       },
 
-      clear: () => redis.clear(prefix),
+      // All but the names, of which other processes believe that they have said them.
+      clear: () => redis.clear(`${prefix}:`),
 
       async close() {
         for (const worker of workers.values()) await worker.pause(true)
