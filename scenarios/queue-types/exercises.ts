@@ -162,45 +162,44 @@ export const brokenFile: Exercise = async (hands) => {
 export const watchRetries: Exercise = async (hands) => {
   const { client, assume, expect, waitMs } = hands
   const me = client()
-  await warmUp(me)
+  // A sound one goes first: what is timed later shall not be cold code.
+  await ended(hands, me, await submit(me, fileFor(newAccount())))
   const sent = await submit(me, `${header}\nada,"1`)
   expect(isAccepted(sent), `it is tried once and answered ${told(sent)}`)
 
-  // Each attempt began between the last look that did not show it and the
-  // first that did.
+  // Each attempt began after the last look that did not show it, and before
+  // the first that did.
   const began: { afterMs: number; beforeMs: number }[] = []
-  let lastMs = sent.sentAtMs
-  let report = await look(me, sent)
-  const untilMs = Date.now() + 4000
-  for (; report.state !== 'failed'; report = await look(me, sent)) {
-    if (Date.now() > untilMs || report.attempts === undefined) break
-    while (began.length < report.attempts)
-      began.push({ afterMs: lastMs, beforeMs: report.doneAtMs })
-    lastMs = report.sentAtMs
+  const untilMs = Date.now() + 6000
+  let afterMs = sent.sentAtMs
+  let state = ''
+  while (state !== 'failed' && Date.now() < untilMs) {
+    const seen = await look(me, sent)
+    state = seen.state
+    while (began.length < (seen.attempts ?? 0))
+      began.push({ afterMs, beforeMs: seen.doneAtMs })
+    afterMs = seen.sentAtMs
     await waitMs(10)
+    if (seen.attempts === undefined) break
   }
-  while (began.length < (report.attempts ?? 0))
-    began.push({ afterMs: lastMs, beforeMs: report.doneAtMs })
-  const [first, second, third] = began
-  if (!first || !second || !third) {
-    const seen = `${began.length} attempts, then it is ${report.state}`
-    return expect(false, `there were ${seen}`)
-  }
-  const shortMs = [
-    second.afterMs - first.beforeMs,
-    second.beforeMs - first.afterMs,
-  ]
-  const longMs = [
-    third.afterMs - second.beforeMs,
-    third.beforeMs - second.afterMs,
-  ]
-  const seen = `it rests ${shortMs.join('–')} ms, then ${longMs.join('–')} ms`
-  const grew = (longMs[0] as number) > (shortMs[1] as number)
-  assume(grew || (longMs[1] as number) < (shortMs[0] as number), seen)
-  expect(
-    grew && report.state === 'failed',
-    `${seen}; then it is ${report.state}`,
-  )
+  const ends = `after ${began.length} attempts it is ${state}`
+  expect(state === 'failed' && began.length === 3, ends)
+
+  const [first, second] = began.slice(1).map((next, i) => ({
+    leastMs: Math.max(0, next.afterMs - (began[i]?.beforeMs ?? 0)),
+    mostMs: next.beforeMs - (began[i]?.afterMs ?? 0),
+  })) as [Pause, Pause]
+  const seen = [first, second]
+    .map(({ leastMs, mostMs }) => `${leastMs}–${mostMs} ms`)
+    .join(' and ')
+  const isLonger = second.leastMs > first.mostMs
+  assume(isLonger || second.mostMs < first.leastMs, `the pauses: ${seen}`)
+  expect(isLonger, `there were pauses of ${seen}; ${ends}`)
+}
+
+interface Pause {
+  leastMs: number
+  mostMs: number
 }
 
 /** An import that asks elsewhere, and other requests meanwhile. */
@@ -267,11 +266,15 @@ export const manyAtOnce: Exercise<'reportMs'> = async (hands) => {
   for (const answer of await all)
     assume(isAccepted(answer), `a file is answered ${told(answer)}`)
 
-  // One at a time: every reportMs the next one can have had its turn.
-  const most = 1 + Math.floor(spentMs / knobs.reportMs)
-  const seen = `after ${spentMs} ms ${booked} of ${accounts.length} are booked`
-  assume(booked > 0 && most < accounts.length / 2, seen)
-  expect(booked <= most, `${seen}; one at a time it would be ${most} at most`)
+  // One at a time: every reportMs the next one can have had its turn. Half of
+  // all is far from that and far from all at once.
+  const half = accounts.length / 2
+  const due = 1 + Math.floor(spentMs / knobs.reportMs)
+  const seen =
+    `after ${spentMs} ms ${booked} of ${accounts.length} are booked; ` +
+    `one at a time it would be ${due}`
+  assume(booked > 0 && due <= half / 2, seen)
+  expect(booked <= half, seen)
 }
 
 /** Two processes run for a while. How often is the fee charged? */
@@ -286,15 +289,17 @@ export const feeOnce: Exercise<'feeEveryMs'> = async (hands) => {
   }
   await until(hands, async () => ((await count()).fees > 0 ? 'charged' : ''))
   const before = await count()
-  await waitMs(everyMs * 5)
+  await waitMs(everyMs * 6)
   const after = await count()
   const fees = after.fees - before.fees
   const mostMs = after.doneAtMs - before.sentAtMs
+  const leastMs = after.sentAtMs - before.doneAtMs
   const due = Math.floor(mostMs / everyMs) + 1
   const seen =
     `within ${mostMs} ms it was charged ${times(fees)}; ` +
     `${due} are the most that can be due`
-  assume(fees >= due / 3, seen)
+  // Where it is not known when it was counted, twice as often looks like once.
+  assume(fees >= due / 3 && mostMs - leastMs < everyMs, seen)
   expect(fees <= due, seen)
 }
 

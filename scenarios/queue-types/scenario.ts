@@ -40,7 +40,7 @@ export default defineScenario({
       says: 'The answer comes before the work ends.',
       exercise: exercises.answerFirst,
       heldBy: allBut('inline'),
-      knobs: { checkMs: 500 },
+      knobs: { checkMs: 1000 },
     },
     'outlives-a-crash': {
       says: 'What was accepted is done, though its process is killed.',
@@ -74,7 +74,7 @@ export default defineScenario({
       says: 'What fails is tried again, after a longer pause each time.',
       exercise: exercises.watchRetries,
       heldBy: withQueue,
-      knobs: { attempts: 3, backoffMs: 250 },
+      knobs: { attempts: 3, backoffMs: 400 },
     },
     'result-by-id': {
       says: 'The result can be fetched later, by the id of the import.',
@@ -106,14 +106,14 @@ export default defineScenario({
       says: 'However many come at once, only so many are under way at once.',
       exercise: exercises.manyAtOnce,
       heldBy: withQueue,
-      knobs: { reportMs: 1000, concurrency: 1 },
+      knobs: { reportMs: 1500, concurrency: 1 },
     },
     'scheduled-once': {
       says: 'What is scheduled is done once, by however many processes.',
       exercise: exercises.feeOnce,
       workers: 2,
       heldBy: queueThat('sharedBetweenProcesses'),
-      knobs: { feeEveryMs: 300 },
+      knobs: { feeEveryMs: 400 },
     },
   },
 
