@@ -184,7 +184,7 @@ export const readCopy: Exercise = async (hands) => {
   hands.expect(plain === undefined, `the copy says ${plain ?? 'nothing'}`)
 }
 
-/** Signs in with what the variant hands out: a cookie, or a token in a header. */
+/** Signs in with what the variant hands out: a cookie, or a token. */
 export const signIn = async (client: Client, name: Name): Promise<Answer> => {
   const password = people.find((person) => person.name === name)?.password
   const answer = await client.post('/sign-in', { name, password })

@@ -1,5 +1,5 @@
-// A signed token that can be called back: the server lists tokens that no longer
-// count, and looks at the list on every request. RFC 7519 (JWT), 6750, 8725.
+// A signed token that can be called back: the server lists those that do not
+// count any more, and looks it up on every request. RFC 7519 (JWT), 6750, 8725.
 import { randomUUID, subtle } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import type { Context } from 'koa'
