@@ -17,8 +17,6 @@ const openBoth = (url: string) => {
   const settings = {
     connectTimeout: silenceMs,
     retryStrategy: () => failFastMs,
-    // What it subscribed to is none of our business, and a server that starts is waited for.
-    enableReadyCheck: true,
     lazyConnect: true,
   }
   const asking = new Redis(url, {
@@ -30,7 +28,8 @@ const openBoth = (url: string) => {
   // Whoever waits for a command hears of its failure; nobody needs to hear more.
   for (const client of [asking, working]) client.on('error', () => {})
 
-  const inTurn = takingTurns(Number.POSITIVE_INFINITY, () => false)
+  // Nobody waits for a turn here, but everybody who has waited too long is told so.
+  const inTime = takingTurns(Number.POSITIVE_INFINITY, () => false)
 
   return {
     /** For who waits for an answer: fails at once while the server is away. */
@@ -41,7 +40,7 @@ const openBoth = (url: string) => {
     async call<Result>(operation: () => Promise<Result>): Promise<Result> {
       countRoundTrip('redis')
       try {
-        return await inTurn(operation)
+        return await inTime(operation)
       } catch (error) {
         if (error instanceof SeesawError) throw error
         throw (isGone(error) ? unreachable : refused)('Redis', url, error)
