@@ -145,13 +145,16 @@ export const findTargets = async (options: ProveOptions, folder?: string): Promi
   return [...new Map(found.flat().map((target) => [target.setup.id, target])).values()]
 }
 
-/** Whether a setup keeps to `backends`; what none of them can keep stays as by default. */
-const usesOnly = (backends: readonly string[], setup: Setup): boolean =>
-  (Object.entries(setup.backends) as [Kind, string][]).every(
-    ([kind, backend]) =>
-      backends.includes(backend) ||
-      (backend === fallback[kind] && !adapterIndex[kind].some((name) => backends.includes(name))),
+/** Whether a setup keeps to `backends`; what none of them can keep may stay as by default. */
+const usesOnly = (backends: readonly string[], setup: Setup): boolean => {
+  const used = Object.entries(setup.backends) as [Kind, string][]
+  const isLeftOver = (kind: Kind, backend: string) =>
+    backend === fallback[kind] && !adapterIndex[kind].some((name) => backends.includes(name))
+  return (
+    used.every(([kind, backend]) => backends.includes(backend) || isLeftOver(kind, backend)) &&
+    (used.length === 0 || used.some(([, backend]) => backends.includes(backend)))
   )
+}
 
 const chosenBackends = async (asked?: string[] | 'all'): Promise<readonly string[]> => {
   if (asked === 'all') return backendNames
