@@ -99,8 +99,10 @@ describe('Agenda on SQLite: in one process', () => {
         { backoff: backoffStrategies.constant({ delay: 20, maxRetries: 2 }) },
       )
       await agenda.start()
+      // Listened for first: it may all be over before `now` returns.
+      const exhausted = once(agenda, 'retry exhausted')
       await agenda.now('work')
-      await once(agenda, 'retry exhausted')
+      await exhausted
       await until(
         'it is at rest',
         async () => (await agenda.queryJobs({ state: 'failed' })).total === 1,
