@@ -16,8 +16,9 @@ describe('Agenda on SQLite: in one process', () => {
       const agenda = await here.agenda({ processEvery })
       agenda.define('work', async () => {})
       await agenda.start()
+      const ended = once(agenda, 'complete')
       await agenda.now('work')
-      await once(agenda, 'complete')
+      await ended
     })
 
     it('is after the call that submits it has returned', async () => {
@@ -28,9 +29,10 @@ describe('Agenda on SQLite: in one process', () => {
         order = returned ? 'after' : 'before'
       })
       await agenda.start()
+      const ended = once(agenda, 'complete')
       await agenda.now('work')
       returned = true
-      await once(agenda, 'complete')
+      await ended
       assert.equal(order, 'after')
     })
 
@@ -52,8 +54,9 @@ describe('Agenda on SQLite: in one process', () => {
       agenda.define('work', async () => {})
       await agenda.start()
       await sleep(20)
+      const ended = once(agenda, 'complete')
       await agenda.now('work')
-      await once(agenda, 'complete')
+      await ended
     })
 
     it('would be minutes late with processEvery as "100 milliseconds": Agenda takes seconds', () => {
@@ -142,8 +145,9 @@ describe('Agenda on SQLite: in one process', () => {
       })
       agenda.define('work', async () => {})
       await agenda.start()
+      const ended = once(agenda, 'fail')
       await agenda.now('odd')
-      await once(agenda, 'fail')
+      await ended
       await agenda.now('work')
       await until(
         'the other ran',
@@ -186,8 +190,9 @@ describe('Agenda on SQLite: in one process', () => {
         { lockLifetime: 200 },
       )
       await agenda.start()
+      const ended = once(agenda, 'complete')
       await agenda.now('work')
-      await once(agenda, 'complete')
+      await ended
       assert.equal(runs, 1)
       assert.equal((await agenda.queryJobs({})).jobs[0]?.progress, 60)
     })
@@ -247,8 +252,9 @@ describe('Agenda on SQLite: in one process', () => {
     const agenda = await here.agenda({ logging: true, name: 'desk\0' })
     agenda.define('work', async () => {})
     await agenda.start()
+    const ended = once(agenda, 'complete')
     const { attrs } = await agenda.now('work')
-    await once(agenda, 'complete')
+    await ended
     const { entries, total } = await agenda.getLogs({ jobId: String(attrs._id), sort: 'asc' })
     assert.equal(total, 4)
     assert.deepEqual(
