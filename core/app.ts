@@ -58,6 +58,8 @@ export const mountSetup = async (
     await variant.mount(router, tools)
   } catch (cause) {
     await Promise.allSettled(opened.map(([, kind]) => kind.close()))
+    // A backend that went away while the variant made its tables is no fault of the variant's.
+    if (cause instanceof SeesawError) throw cause
     const why = `${setup.id} cannot be mounted: ${cause instanceof Error ? cause.message : cause}`
     throw new SeesawError('SCENARIO_BROKEN', why, { cause })
   }
