@@ -1,4 +1,4 @@
-// The torture of bench/torture.ts, short: the same program with fewer jobs and kills.
+// The torture of bench/by-hand/torture.ts, short: the same program with fewer jobs and kills.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -7,7 +7,7 @@ import { adapterIndex, loadAdapter } from '#core/load'
 
 // Mocha loads some tests as CommonJS, where there is no import.meta.resolve.
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const program = fileURLToPath(new URL('../bench/torture.ts', import.meta.url))
+const program = fileURLToPath(new URL('../bench/by-hand/torture.ts', import.meta.url))
 const required = (process.env.REQUIRE_BACKENDS ?? '').split(',')
 const notAvailable = 3
 

@@ -1,6 +1,6 @@
 // A decision of a limiter, compared with rate-limiter-flexible: fixed windows on both sides, the
 // same limit and the same keys; in memory, and on one and the same Redis. A fresh process per round
-// decides in turns. By hand: `npx tsx bench/limiter.ts [--rounds 8] [--blocks 10] [--all]`;
+// decides in turns. By hand: `npx tsx bench/by-hand/limiter.ts [--rounds 8] [--blocks 10] [--all]`;
 // `--all` lets the other algorithms of rate-limits compete as well.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,8 +10,8 @@ import Router from '@koa/router'
 import { createClient } from '@redis/client'
 import Koa from 'koa'
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
-import { startLab } from '../core/lab.ts'
-import { loadAdapter, loadScenario } from '../core/load.ts'
+import { startLab } from '../../core/lab.ts'
+import { loadAdapter, loadScenario } from '../../core/load.ts'
 import { inBlocks, inPercent, median, ratioOf, type Slice, table } from './compare.ts'
 
 const { values, positionals } = parseArgs({

@@ -1,14 +1,14 @@
 // How long `seesaw start` takes until a variant answers, and how much memory control and one server
 // process take at rest: at the first start after an install, when tsx compiles every file, and at
 // the next, when it finds them in its cache. By hand:
-// `npx tsx bench/start.ts [--runs 10] [--rest-runs 3] [--rest-ms 30000]`
+// `npx tsx bench/by-hand/start.ts [--runs 10] [--rest-runs 3] [--rest-ms 30000]`
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { scenarioIds } from '../core/load.ts'
+import { scenarioIds } from '../../core/load.ts'
 import { median, table } from './compare.ts'
 import { type Seesaw, startSeesaw } from './seesaw.ts'
 

@@ -1,12 +1,12 @@
 // What it costs to know who is asking: CPU time, bytes and backend calls of one GET /me, for every
 // answer that session-vs-token has. All contenders are up at once and take turns in short slices.
 // One of them competes twice: what is found between the two is what this machine makes of no
-// difference. By hand: `npx tsx bench/session-cost.ts [--rounds 6] [--blocks 15] [--slice-ms 100]`
+// difference. By hand: `npx tsx bench/by-hand/session-cost.ts [--rounds 6] [--blocks 15] [--slice-ms 100]`
 import { Agent, get } from 'node:http'
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { createClient as createRedis } from '@redis/client'
-import { type Lab, requestsFor, startLab } from '../core/lab.ts'
+import { type Lab, requestsFor, startLab } from '../../core/lab.ts'
 import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 
 const { values } = parseArgs({

@@ -4,11 +4,11 @@
 // after the other in turn, so that whatever else this machine does hits all of them alike. Nobody
 // waits with sending for an answer, so slow answers hide nothing. Where the client itself was late,
 // that is said and no conclusion drawn. How slow the database is, is modelled; all else is real.
-// By hand: `npx tsx bench/cache-promise.ts [--cache memory] [--db sqlite] [--seconds 18] [--rate 120]`
+// By hand: `npx tsx bench/by-hand/cache-promise.ts [--cache memory] [--db sqlite] [--seconds 18] [--rate 120]`
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Lab, type ReadyRequests, requestsFor, startLab } from '../core/lab.ts'
+import { type Lab, type ReadyRequests, requestsFor, startLab } from '../../core/lab.ts'
 import { ratioOf, table } from './compare.ts'
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 // How long a toggle takes until every server process serves the new choice, while all of them are
 // under load, and whether a request is lost meanwhile. The load is plain autocannon. By hand:
-// `npx tsx bench/toggle.ts [--toggles 50] [--workers 2] [--connections 10]`
+// `npx tsx bench/by-hand/toggle.ts [--toggles 50] [--workers 2] [--connections 10]`
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

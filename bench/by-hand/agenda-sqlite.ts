@@ -1,6 +1,6 @@
 // How many jobs per second Agenda finishes on its SQLite back end: one process submits, one worker
 // process runs them, 20 at a time. The same load again while 100,000 other jobs wait. By hand:
-// `npx tsx bench/agenda-sqlite.ts [jobs] [rounds]`; the conditions are interleaved.
+// `npx tsx bench/by-hand/agenda-sqlite.ts [jobs] [rounds]`; the conditions are interleaved.
 
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agenda } from 'agenda'
 import Database from 'libsql'
-import { sqliteBackend } from '../adapters/agenda-sqlite/index.ts'
+import { sqliteBackend } from '../../adapters/agenda-sqlite/index.ts'
 
 const waitingJobs = 100_000
 const hourMs = 3_600_000

@@ -1,14 +1,14 @@
 // What the lab adds to the CPU time of a request, compared with the same handler in a hand-written
 // Koa server, without adapter calls and with three, and when 300 setups are mounted. Two hand-written
 // servers compete as well: what is found between them is what this machine makes of no difference.
-// By hand: `npx tsx bench/overhead.ts [--rounds 8] [--blocks 8] [--slice-ms 250]`
+// By hand: `npx tsx bench/by-hand/overhead.ts [--rounds 8] [--blocks 8] [--slice-ms 250]`
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Lab, startLab } from '../core/lab.ts'
+import { type Lab, startLab } from '../../core/lab.ts'
 import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 import { type Load, openLoad } from './load.ts'
 

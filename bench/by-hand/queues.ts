@@ -1,7 +1,7 @@
 // Jobs per second through the kind `queue`, compared with its engine used bare, on the same server
 // and with the same concurrency: what it costs to submit a job, and from the submitting of many to
 // the end of the last, done by a process of its own. Both take turns, in mirrored blocks. By hand:
-// `npx tsx bench/queues.ts [--engines sqlite,redis,postgres,mongodb] [--blocks 8] [--jobs 500]`
+// `npx tsx bench/by-hand/queues.ts [--engines sqlite,redis,postgres,mongodb] [--blocks 8] [--jobs 500]`
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,9 +14,9 @@ import { PostgresBackend } from '@agendajs/postgres-backend'
 import { Agenda, type AgendaBackend } from 'agenda'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { sqliteBackend } from '../adapters/agenda-sqlite/index.ts'
-import { startLab } from '../core/lab.ts'
-import { loadAdapter } from '../core/load.ts'
+import { sqliteBackend } from '../../adapters/agenda-sqlite/index.ts'
+import { startLab } from '../../core/lab.ts'
+import { loadAdapter } from '../../core/load.ts'
 import { inBlocks, median, ratioOf, type Slice, table } from './compare.ts'
 
 const concurrency = 20

@@ -2,12 +2,12 @@
 // how long the answers take, how much is left to do when the last is given, and when all of it is
 // done. And one import alone: when it is answered, when it is done. In every round each contender
 // has a fresh process of its own, one after another in random order; servers are shared. By hand:
-// `npx tsx bench/queue-drain.ts [--rounds 3] [--burst 300] [--connections 20] [--concurrency 10]
+// `npx tsx bench/by-hand/queue-drain.ts [--rounds 3] [--burst 300] [--connections 20] [--concurrency 10]
 //  [--check-ms 0,50] [--backends memory,sqlite,redis,mongodb,postgres]`
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startLab } from '../core/lab.ts'
+import { startLab } from '../../core/lab.ts'
 import { median, shuffled, table } from './compare.ts'
 
 const { values } = parseArgs({
