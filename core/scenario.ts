@@ -146,6 +146,23 @@ export interface Workload {
   prepare?(client: Client): Promise<void>
   /** The requests, sent over and over in this order with what `client` holds. */
   requests(client: Client): Request[]
+  /**
+   * A judge of the answers of one measurement, told every answer in the order in which they came.
+   * It says `right`, `wrong`, or in one word what else is to be counted, such as `refused` or
+   * `stale`. A measurement with one `wrong` answer counts for nothing. Without a judge any 2xx is
+   * right.
+   */
+  judge?(): (seen: Seen) => string
+}
+
+/** One answer as a judge sees it. */
+export interface Seen {
+  request: Request
+  status: number
+  text: string
+  /** When it was sent and when its answer was complete, by one clock. */
+  sentMs: number
+  doneMs: number
 }
 
 /** The names of all knobs that any of the variants has. */

@@ -1,0 +1,58 @@
+// What the coordinator asks of the load client, which runs in a process of its own.
+import type { Slot } from '../measurement.ts'
+
+/** Whom to load, and with what. */
+export interface Target {
+  /** Any number that tells the targets of one client apart. */
+  id: number
+  /** The setup id; empty for the reference, which is sent GET / and answers 200. */
+  setup: string
+  /** `http://127.0.0.1:3001` */
+  url: string
+  workload: string
+  scenariosFolder?: string
+  connections: number
+  timeoutMs: number
+}
+
+/** What came of one slice, counted by the client alone. */
+export type SliceResult = Pick<
+  Slot,
+  | 'seconds'
+  | 'offered'
+  | 'sent'
+  | 'answered'
+  | 'failed'
+  | 'timedOut'
+  | 'judged'
+  | 'statuses'
+  | 'sentBytes'
+  | 'receivedBytes'
+  | 'latency'
+  | 'service'
+  | 'lag'
+> & {
+  /** CPU time of the client process during the slice, and the share of it that its loop was busy. */
+  cpuMs: number
+  busy: number
+  medianMs: number
+  /** The first wrong answer or failure, to be shown; empty if there was none. */
+  firstTrouble: string
+}
+
+export type ClientCalls = {
+  /** Prepares the workload (signs in, …) and connects. Whatever was open under this id is closed first. */
+  open(target: Target): Promise<void>
+  /** As fast as answers come, for `ms`; waits for what is under way. */
+  closedSlice(of: { id: number; ms: number }): Promise<SliceResult>
+  /** On a schedule, whatever the server does; waits for what is under way, at most the timeout. */
+  openSlice(of: {
+    id: number
+    ms: number
+    ratePerSecond: number
+    arrivals: 'even' | 'poisson'
+    /** The same seed gives the same schedule. */
+    seed: number
+  }): Promise<SliceResult>
+  close(id: number): Promise<void>
+}

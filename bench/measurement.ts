@@ -1,0 +1,256 @@
+// What one run of the harness leaves behind: everything that was measured, nothing that was not.
+// Verdicts and reports are made from it alone, so that the same file gives the same words for ever.
+// The schema is published as docs/measurement.schema.json.
+import { z } from 'zod'
+
+const count = z.int().min(0)
+const amount = z.number().min(0)
+/** An HDR histogram of whole microseconds, as hdr-histogram writes it: compressed, base64. */
+const histogram = z.string()
+
+/** How hard it is tried to see a small difference. */
+export const presets = ['quick', 'standard', 'strict', 'publish'] as const
+export type Preset = (typeof presets)[number]
+
+/** What is compared. Lower is better, but for throughput. */
+export const metrics = [
+  'throughput',
+  'p50',
+  'p90',
+  'p95',
+  'p99',
+  'cpu',
+  'backend-calls',
+  'bytes',
+  'gc',
+  'rss',
+] as const
+export type Metric = (typeof metrics)[number]
+
+const fault = z.strictObject({
+  /** From the beginning of the load, in milliseconds. */
+  atMs: amount,
+  do: z.enum(['kill', 'heal']),
+  backend: z.string(),
+})
+
+const contender = z.strictObject({
+  /** One letter, by which sentences and charts name it: "A"; "reference" for the bare server. */
+  name: z.string(),
+  /** The canonical setup id; empty for the reference. */
+  setup: z.string(),
+  /** How a reader would call it: the variant, and what tells it from the others. */
+  title: z.string(),
+  /** Whether it is the bare HTTP server that anchors this run to others on the same machine. */
+  reference: z.boolean(),
+})
+
+const plan = z.strictObject({
+  scenario: z.string(),
+  question: z.string(),
+  contenders: z.array(contender).min(1),
+  workload: z.string(),
+  /** What the workload says of itself. */
+  says: z.string(),
+  preset: z.enum(presets),
+  primary: z.enum(metrics),
+  load: z.enum(['open', 'closed', 'both']),
+  arrivals: z.enum(['even', 'poisson']),
+  workers: count,
+  connections: count,
+  /** Requests per second of the open load; null: half of what the slower contender can take. */
+  ratePerSecond: amount.nullable(),
+  blocks: count,
+  /** Slices in each of the two slots that a contender has in a block, and how long one is. */
+  closed: z.strictObject({ slices: count, sliceMs: amount }),
+  open: z.strictObject({ slices: count, sliceMs: amount }),
+  warmUpMs: amount,
+  timeoutMs: amount,
+  /** What goes wrong on purpose, in a run of its own after the blocks; none: no such run. */
+  faults: z.array(fault),
+  /** Half-width within which two contenders count as the same: 0.03 is ±3 %. */
+  margin: z.number(),
+  seed: count,
+})
+
+const machine = z.strictObject({
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: count,
+  os: z.string(),
+  node: z.string(),
+  v8: z.string(),
+  container: z.boolean(),
+  /** By name: version, where it came from, and whether it only stands in for the real one. */
+  backends: z.record(
+    z.string(),
+    z.strictObject({ version: z.string(), via: z.string(), standIn: z.boolean() }),
+  ),
+})
+
+const slot = z.strictObject({
+  /** Index into the plan's contenders. */
+  contender: count,
+  load: z.enum(['open', 'closed']),
+  half: z.enum(['forward', 'mirrored']),
+  /** Time under load: from the first (intended) sending of each slice to its last answer. */
+  seconds: amount,
+  /** What the schedule asked for; equal to `sent` in the closed model. */
+  offered: count,
+  sent: count,
+  answered: count,
+  /** The connection broke before the answer. */
+  failed: count,
+  timedOut: count,
+  /** Requests that the server processes counted meanwhile. */
+  counted: count,
+  /** How the workload judged the answers: `right`, `wrong`, or what it counts, such as `stale`. */
+  judged: z.record(z.string(), count),
+  statuses: z.record(z.string(), count),
+  sentBytes: count,
+  receivedBytes: count,
+  /** From the intended sending to the whole answer; in the closed model from the sending. */
+  latency: histogram,
+  /** From the actual sending to the whole answer. */
+  service: histogram,
+  /** From the intended to the actual sending; empty in the closed model. */
+  lag: histogram,
+  /** CPU time: of the server processes, of the backends (null where it cannot be read), of the client. */
+  cpuMs: z.strictObject({ server: amount, backend: amount.nullable(), client: amount }),
+  /** Adapter calls by `kind.operation@backend`. */
+  calls: z.record(z.string(), z.strictObject({ calls: count, failures: count, ms: amount })),
+  roundTrips: z.record(z.string(), count),
+  /** Time in garbage collection, of all server processes together. */
+  gcMs: amount,
+  /** Share of time in which the event loop was busy: the busiest server process, the client. */
+  busy: z.strictObject({ server: amount, client: amount }),
+  rssBytes: count,
+  /** Each slice by itself, in order, for what changes within a block. */
+  slices: z.array(
+    z.strictObject({ seconds: amount, answered: count, cpuMs: amount, medianMs: amount }),
+  ),
+})
+
+const block = z.strictObject({
+  index: count,
+  startedAt: z.string(),
+  seconds: amount,
+  /** The contenders in the order of the forward slots; the mirrored ones run in the reverse. */
+  order: z.array(count),
+  /** CPU time of the server processes outside of their own slots: work that went on after answers. */
+  afterwardsCpuMs: z.array(amount),
+  /** Time that the hypervisor gave to others, as a share; null where it cannot be read. */
+  steal: amount.nullable(),
+  slots: z.array(slot),
+})
+
+/** One contender under a steady open load while things go wrong, cut into buckets by intended time. */
+const timeline = z.strictObject({
+  contender: count,
+  ratePerSecond: amount,
+  bucketMs: amount,
+  faults: z.array(fault),
+  buckets: z.array(
+    z.strictObject({
+      offered: count,
+      right: count,
+      /** Answered otherwise, or not at all. */
+      other: count,
+      medianMs: amount.nullable(),
+      maxMs: amount.nullable(),
+    }),
+  ),
+})
+
+const gate = z.strictObject({
+  gate: z.string(),
+  /** Where it was worst: a contender's name and the load; empty for the whole run. */
+  where: z.string(),
+  value: z.number().nullable(),
+  limit: z.number(),
+  unit: z.string(),
+  ok: z.boolean(),
+  /** What it means, in one sentence. */
+  says: z.string(),
+  /** What it spoils where it is not ok: everything, or only the metrics named. */
+  spoils: z.union([z.literal('all'), z.array(z.enum(metrics))]),
+})
+
+const verdict = z.strictObject({
+  metric: z.enum(metrics),
+  /** The names of the contenders; the sentence is about b, compared with a. */
+  a: z.string(),
+  b: z.string(),
+  verdict: z.enum(['slower', 'faster', 'same', 'undecided', 'invalid']),
+  /** b ÷ a, with its interval; null where there is none, e.g. with a count of zero. */
+  ratio: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  blocks: count,
+  /** Not the scenario's primary metric: an interval to look at, not an answer. */
+  exploratory: z.boolean(),
+  /** p value after Holm's correction over the pairs of this metric. */
+  p: z.number().nullable(),
+  /** The same question asked of two other tests, to see whether they agree. */
+  checks: z
+    .strictObject({
+      pairedT: z.strictObject({ low: z.number(), high: z.number(), p: z.number() }),
+      signFlipP: z.number(),
+    })
+    .nullable(),
+  sentence: z.string(),
+})
+
+/** One contender's figure, for tables. */
+const figure = z.strictObject({
+  contender: z.string(),
+  metric: z.string(),
+  unit: z.string(),
+  /** Over the blocks; null where there are too few requests to say it. */
+  median: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  samples: count,
+})
+
+export const measurementSchema = z.strictObject({
+  /** The version of Seesaw. */
+  seesaw: z.string(),
+  format: z.literal(1),
+  kind: z.literal('http'),
+  startedAt: z.string(),
+  /** Null while blocks are missing: interrupted, or still running. */
+  finishedAt: z.string().nullable(),
+  /** The line that does the same again. */
+  command: z.string(),
+  machine,
+  seed: count,
+  plan,
+  proof: z.strictObject({ ok: z.boolean(), verdicts: count, wrong: z.array(z.string()) }),
+  /** What was found before the first block: requests per second, closed. */
+  calibration: z.strictObject({
+    ceilingPerSecond: amount,
+    capacityPerSecond: z.array(amount),
+    ratePerSecond: amount,
+  }),
+  blocks: z.array(block),
+  timelines: z.array(timeline),
+  /** Made from all of the above: `analyse(measurement)` gives the same again, to the bit. */
+  gates: z.array(gate),
+  figures: z.array(figure),
+  /** Groups of contenders whose primary metric cannot be told apart, best first: [["A"], ["B", "C"]]. */
+  groups: z.array(z.array(z.string())),
+  verdicts: z.array(verdict),
+})
+
+export type Measurement = z.infer<typeof measurementSchema>
+export type Plan = z.infer<typeof plan>
+export type Contender = z.infer<typeof contender>
+export type Machine = z.infer<typeof machine>
+export type Block = z.infer<typeof block>
+export type Slot = z.infer<typeof slot>
+export type Gate = z.infer<typeof gate>
+export type Verdict = z.infer<typeof verdict>
+export type Figure = z.infer<typeof figure>
+export type Timeline = z.infer<typeof timeline>
+export type Fault = z.infer<typeof fault>
