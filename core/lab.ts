@@ -276,4 +276,5 @@ const listen = (port: number, host: string, give: (socket: Socket) => void): Pro
 export const portInUse = (port: number): string =>
   `Port ${port} is in use, perhaps by another Seesaw; stop that, or choose another port with --port and --lab-port.`
 
+export { connectCalls } from './calls.ts'
 export { type ReadyRequests, requestsFor } from './requests.ts'

@@ -2,6 +2,7 @@
 // the lab hands over as well as those that come in by its own door.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { PerformanceObserver, performance } from 'node:perf_hooks'
 import { roundTrips, SeesawError } from './adapter.ts'
 import { type Ground, type MountedRequest, type MountedSetup, mountSetup } from './app.ts'
 import { connectCalls } from './calls.ts'
@@ -61,6 +62,10 @@ export interface WorkerMeter {
   /** User and system time, in milliseconds. */
   cpuMs: number
   rssBytes: number
+  /** Time in garbage collection, in milliseconds. */
+  gcMs: number
+  /** How long the event loop was busy, in milliseconds. */
+  busyMs: number
   /** Setups that are mounted. */
   mounted: string[]
 }
@@ -252,6 +257,11 @@ const server = createServer({ requireHostHeader: false }, handle)
 answerClientErrors(server)
 server.keepAliveTimeout = 65_000
 
+let gcMs = 0
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) gcMs += duration
+}).observe({ entryTypes: ['gc'] })
+
 const calls: WorkerCalls = {
   async prepare(setup) {
     await mount(parseSetup(setup))
@@ -285,6 +295,8 @@ const calls: WorkerCalls = {
       roundTrips: roundTrips(),
       cpuMs: (user + system) / 1000,
       rssBytes: process.memoryUsage.rss(),
+      gcMs,
+      busyMs: performance.eventLoopUtilization().active,
       mounted: [...mounts.keys()],
     }
   },
