@@ -1,13 +1,14 @@
 // Who fills the cache, who tells it of a change, and what follows from that.
-import { defineScenario } from '#core/scenario'
+import { defineScenario, type Workload } from '#core/scenario'
 import * as exercises from './exercises.ts'
+import { judgePrices } from './judge.ts'
 import cacheAside from './variants/cache-aside.ts'
 import none from './variants/none.ts'
 import readThrough from './variants/read-through.ts'
 import staleWhileRevalidate from './variants/stale-while-revalidate.ts'
 import writeBehind from './variants/write-behind.ts'
 import writeThrough from './variants/write-through.ts'
-import { zipf } from './zipf.ts'
+import { type Visits, zipf } from './zipf.ts'
 
 const variants = {
   none,
@@ -20,6 +21,11 @@ const variants = {
 type Name = keyof typeof variants
 const all = Object.keys(variants) as Name[]
 const allBut = (one: Name) => all.filter((name) => name !== one)
+
+const shop = (says: string, of: Omit<Visits, 'count'>): Workload => {
+  const visits = () => zipf({ ...of, count: 2000 })
+  return { says, requests: visits, judge: () => judgePrices(visits()) }
+}
 
 export default defineScenario({
   title: 'Cache strategies',
@@ -117,20 +123,19 @@ export default defineScenario({
   },
 
   workloads: {
-    zipf: {
-      says: 'a few products are popular, most are not; 5 % change a price',
-      requests: () =>
-        zipf({ skew: 1, count: 2000, changesPercent: 5, seed: 1 }),
-    },
-    even: {
-      says: 'every product is as popular as any other; 5 % change a price',
-      requests: () =>
-        zipf({ skew: 0, count: 2000, changesPercent: 5, seed: 2 }),
-    },
-    looks: {
-      says: 'a few products are popular, most are not; nobody changes a price',
-      requests: () =>
-        zipf({ skew: 1, count: 2000, changesPercent: 0, seed: 3 }),
-    },
+    zipf: shop('a few products are popular, most are not; 5 % change a price', {
+      skew: 1,
+      changesPercent: 5,
+      seed: 1,
+    }),
+    even: shop('every product is as popular as any other; 5 % change a price', {
+      skew: 0,
+      changesPercent: 5,
+      seed: 2,
+    }),
+    looks: shop(
+      'a few products are popular, most are not; nobody changes a price',
+      { skew: 1, changesPercent: 0, seed: 3 },
+    ),
   },
 })

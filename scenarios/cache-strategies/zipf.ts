@@ -5,13 +5,15 @@
 import type { Request } from '#core/scenario'
 import { productCount } from './products.ts'
 
-/** `count` looks and changes of prices, as data. */
-export const zipf = (of: {
+export interface Visits {
   skew: number
   count: number
   changesPercent: number
   seed: number
-}): Request[] => {
+}
+
+/** `count` looks and changes of prices, as data. */
+export const zipf = (of: Visits): Request[] => {
   const random = mulberry32(of.seed)
   const weights = Array.from(
     { length: productCount },

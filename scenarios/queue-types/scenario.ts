@@ -2,6 +2,7 @@
 // something breaks.
 import { defineScenario, type Traits } from '#core/scenario'
 import * as exercises from './exercises.ts'
+import { judge } from './judge.ts'
 import inProcess from './variants/in-process.ts'
 import inline from './variants/inline.ts'
 import queued from './variants/queued.ts'
@@ -126,6 +127,7 @@ export default defineScenario({
           path: '/imports',
           body: { csv: `account,cents\nada-${i},1250\nben-${i},-1250` },
         })),
+      judge,
     },
   },
 })

@@ -11,6 +11,7 @@ import {
   threeBursts,
   twoProcesses,
 } from './exercises.ts'
+import { judge } from './judge.ts'
 import fixedWindow from './variants/fixed-window.ts'
 import gcra from './variants/gcra.ts'
 import leakyBucket from './variants/leaky-bucket.ts'
@@ -107,6 +108,7 @@ export default defineScenario({
       requests: () => [
         { method: 'GET', path: '/', headers: { 'x-api-key': 'flood' } },
       ],
+      judge,
     },
     crowd: {
       says: '1,000 clients in turn, below their limits: nearly all pass',
@@ -116,6 +118,7 @@ export default defineScenario({
           path: '/',
           headers: { 'x-api-key': `client-${i}` },
         })),
+      judge,
     },
   },
 })

@@ -7,6 +7,7 @@ import signedToken from './variants/signed-token.ts'
 import tokenWithDenylist from './variants/token-with-denylist.ts'
 
 const everyone = () => true
+const adasPage = JSON.stringify({ name: 'ada', role: 'editor' })
 
 export default defineScenario({
   title: 'Session or token',
@@ -133,6 +134,8 @@ export default defineScenario({
         await exercises.signIn(client, 'ada')
       },
       requests: () => [{ method: 'GET', path: '/me' }],
+      judge: () => (seen) =>
+        seen.status === 200 && seen.text === adasPage ? 'right' : 'wrong',
     },
   },
 })
