@@ -3,7 +3,7 @@ import { createClient, type RealClient } from './client.ts'
 import { notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
 import { adapterIndex, loadScenario } from './load.ts'
-import type { Workload } from './scenario.ts'
+import type { Request, Seen, Workload } from './scenario.ts'
 import { parseSetup, resolveSetup } from './setup.ts'
 
 export interface ReadyRequest {
@@ -18,6 +18,10 @@ export interface ReadyRequests {
   workload: string
   says: string
   requests: ReadyRequest[]
+  /** The same requests, in the same order, as the workload wrote them down. */
+  plain: Request[]
+  /** A new judge of one measurement's answers, where the workload has one. */
+  judge?: () => (seen: Seen) => string
 }
 
 const plainVisit: Workload = {
@@ -33,9 +37,10 @@ export const requestsFor = async (
   text: string,
   labUrl: string,
   workloadId?: string,
+  scenariosFolder?: string,
 ): Promise<ReadyRequests> => {
   const parts = parseSetup(text)
-  const scenario = await loadScenario(parts.scenario)
+  const scenario = await loadScenario(parts.scenario, scenariosFolder)
   // What leaves a backend open is for the lab to decide; here it is only looked up for mistakes.
   if (parts.variant !== undefined && parts.variant !== 'live')
     resolveSetup(parts, scenario, { adapters: adapterIndex, defaults: {} })
@@ -58,7 +63,8 @@ export const requestsFor = async (
     another: () => client,
   })
   await workload.prepare?.(client)
-  const requests = workload.requests(client).map(({ method, path, headers, body }) => ({
+  const plain = workload.requests(client)
+  const requests = plain.map(({ method, path, headers, body }) => ({
     method,
     url: `${labUrl}${mount}${path}`,
     headers: {
@@ -68,5 +74,12 @@ export const requestsFor = async (
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   }))
-  return { setup: id, workload: name, says: workload.says, requests }
+  return {
+    setup: id,
+    workload: name,
+    says: workload.says,
+    requests,
+    plain,
+    ...(workload.judge ? { judge: workload.judge } : {}),
+  }
 }

@@ -16,7 +16,7 @@ export const curl = async (
 ): Promise<void> => {
   const state = await ask<State>(options, 'GET', '/api/state')
   const address = await addressFor(setup, options.workload, state)
-  const ready = await requestsFor(setup, address, options.workload)
+  const { plain: _, judge: __, ...ready } = await requestsFor(setup, address, options.workload)
   const shown = ready.requests.slice(0, mostShown)
   const lines = shown.flatMap(({ method, url, headers, body }) => {
     const given = Object.entries(headers)
