@@ -417,7 +417,7 @@ const routesOf = async (
     nowMs: Date.now,
     secret: new Uint8Array(32),
   }
-  variant.mount(router, tools)
+  await variant.mount(router, tools)
   for (const [, kind] of opened) await (kind as { close(): Promise<void> }).close()
   const routes = router.stack.flatMap((layer) =>
     layer.methods.map((method) => ({ method, path: String(layer.path) })),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -77,8 +77,9 @@ describe('the doctor', () => {
 describe('a setup whose server is not there', () => {
   let lab: Lab
   let silent: Server
+  const visitors = new Set<Socket>()
   before(async () => {
-    silent = createServer().listen(0, '127.0.0.1')
+    silent = createServer((visitor) => visitors.add(visitor)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     process.env.REDIS_URL = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`
     lab = await startLab({ scenariosFolder: fixtures })
@@ -87,6 +88,7 @@ describe('a setup whose server is not there', () => {
     restore()
     await lab?.stop()
     silent.close()
+    for (const visitor of visitors) visitor.destroy()
   })
 
   it('answers 503 within 2 s with the reason and the remedy', async () => {

@@ -154,6 +154,7 @@ export default defineAdapter<'queue'>({
       async schedule(name, data, { everyMs }) {
         const [spelt, json] = [spelledName(name), payloadOf(data)]
         clearInterval(schedules.get(spelt))
+        if (closed) return
         schedules.set(
           spelt,
           setInterval(() => add(spelt, json), Math.min(everyMs, longestTimerMs)),

@@ -40,8 +40,9 @@ export const queueContract = (subject: Subject<'queue'>): void => {
   const notes = (): Note[] =>
     existsSync(join(folder, 'notes'))
       ? readFileSync(join(folder, 'notes'), 'utf8')
-          .trimEnd()
           .split('\n')
+          // Behind the last line's end there may be one that is only being written.
+          .slice(0, -1)
           .map((line) => JSON.parse(line))
       : []
 
