@@ -22,8 +22,11 @@ export interface Outcome {
 
 /** Exercises that restart or kill processes must be alone with the lab for that moment. */
 export interface Turns {
-  /** Runs `work` when no other exercise is in the middle of something. */
-  alone(work: () => Promise<void>): Promise<void>
+  /**
+   * Runs `work` when no other exercise is in the middle of something; once for all exercises that
+   * wait for the same, which `what` names.
+   */
+  alone(what: string, work: () => Promise<void>): Promise<void>
 }
 
 /** Until the client has noticed that its old connections are closed. */
@@ -108,7 +111,7 @@ export const runExercise = async (
     stopIfOver()
     transcript.push({ kind: 'note', text: note })
     limit.pause()
-    await turns.alone(work)
+    await turns.alone(note, work)
     limit.resume()
     await sleep(settleMs)
   }

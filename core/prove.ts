@@ -310,11 +310,11 @@ const proveOne = async (
 
 /**
  * Lets exercises run side by side, except while one of them restarts or kills processes: that one
- * waits until every other has ended or waits for the same.
+ * waits until every other has ended or waits, too. What several wait for is done once for them all.
  */
 export const takeTurns = () => {
   let running = 0
-  let waiting = 0
+  const waiting = new Set<{ what: string; done?: Promise<void> }>()
   let occupied = false
   const listeners: (() => void)[] = []
   const announce = () => {
@@ -327,7 +327,7 @@ export const takeTurns = () => {
     change,
 
     async among<T>(work: () => Promise<T>): Promise<T> {
-      while (waiting > 0) await change()
+      while (waiting.size > 0) await change()
       running++
       try {
         return await work()
@@ -337,16 +337,22 @@ export const takeTurns = () => {
       }
     },
 
-    async alone(work: () => Promise<void>): Promise<void> {
-      waiting++
+    async alone(what: string, work: () => Promise<void>): Promise<void> {
+      const turn: { what: string; done?: Promise<void> } = { what }
+      waiting.add(turn)
       announce()
-      while (occupied || running > waiting) await change()
-      occupied = true
+      while (!turn.done && (occupied || running > waiting.size)) await change()
+      const leads = !turn.done
+      if (leads) {
+        occupied = true
+        const done = work()
+        for (const other of waiting) if (other.what === what) other.done = done
+      }
       try {
-        await work()
+        await turn.done
       } finally {
-        occupied = false
-        waiting--
+        if (leads) occupied = false
+        waiting.delete(turn)
         announce()
       }
     },

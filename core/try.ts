@@ -36,7 +36,7 @@ export const trySetup = async (
   const lab = await startLab({ ...options, workers: claim.workers ?? 1, only: [setup.scenario] })
   try {
     for (const backend of Object.values(setup.backends)) await lab.locate(backend)
-    const turns = { alone: (work: () => Promise<void>) => work() }
+    const turns = { alone: (_: string, work: () => Promise<void>) => work() }
     const outcome = await runExercise(claim, setup, lab, turns, { watched: true })
     await lab.reset(setup.id).catch(() => {})
     const { transcript, ms, ...judged } = outcome

@@ -200,18 +200,20 @@ describe('a trial', () => {
 })
 
 describe('turns', () => {
-  it('let one be alone only when all others have ended or wait for the same', async () => {
+  it('let one be alone only when all others have ended or wait, and do once what several wait for', async () => {
     const turns = takeTurns()
     let inside = 0
     let most = 0
-    const alone = () =>
-      turns.alone(async () => {
+    let works = 0
+    const alone = (what: string) =>
+      turns.alone(what, async () => {
+        works++
         most = Math.max(most, ++inside)
         await sleep(5)
         inside--
       })
     let busy = 0
-    const exercise = (restarts: boolean) =>
+    const exercise = (what?: string) =>
       turns.among(async () => {
         for (let i = 0; i < 5; i++) {
           busy++
@@ -219,11 +221,12 @@ describe('turns', () => {
           await sleep(Math.random() * 4)
           assert.equal(inside, 0, 'nobody is alone while this one is busy')
           busy--
-          if (restarts) await alone()
+          if (what) await alone(what)
         }
       })
-    await Promise.all([true, false, true, false, true, false].map(exercise))
+    await Promise.all(['restart', undefined, 'kill', undefined, 'kill', 'kill'].map(exercise))
     assert.equal(most, 1)
+    assert(works >= 10 && works < 20, `what several wait for is done once for all, not ${works} times`)
     assert.equal(busy, 0)
   })
 })
