@@ -1,0 +1,339 @@
+// Which charts a measurement has, and what each says in words.
+import type { Measurement, Metric, Slot, Verdict } from '../measurement.ts'
+import type { Chart } from './chart.ts'
+import { type CurveSeries, curve, marked } from './curve.ts'
+import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
+import { lookOf } from './looks.ts'
+import { highestPercentile, type Load, merged, slotsByBlock, spreadOf, sum } from './numbers.ts'
+import { slope } from './slope.ts'
+import { metricWords } from './summary.ts'
+import { el, mark } from './svg.ts'
+import { change, count, duration, escaped, number, percent } from './text.ts'
+import { timeline } from './timeline.ts'
+
+export interface Charts {
+  forest: Chart[]
+  /** What the latency section says above its chart, or why there is none. */
+  latencySays: string
+  latency: Chart[]
+  slope: Chart[]
+  timelines: Chart[]
+  steadiness: Chart[]
+}
+
+export const chartsOf = (measurement: Measurement): Charts => ({
+  forest: forestCharts(measurement),
+  ...latencyCharts(measurement),
+  slope: slopeCharts(measurement),
+  timelines: timelineCharts(measurement),
+  steadiness: [],
+})
+
+// ---- the forest
+
+const forestCharts = (measurement: Measurement): Chart[] => {
+  const { verdicts, plan } = measurement
+  const [primary, others] = [false, true].map((exploratory) =>
+    verdicts.filter((verdict) => verdict.exploratory === exploratory),
+  ) as [Verdict[], Verdict[]]
+  const chart = (id: string, title: string, of: Verdict[]): Chart => {
+    const rows = of.map((verdict) => rowOf(measurement, verdict))
+    return {
+      id,
+      title,
+      says: of.map(({ sentence }) => sentence).join(' '),
+      draw: forest(rows, plan.margin),
+      legend: verdictLegend(of),
+      table: {
+        caption: `Ratios with 95 % intervals; the same means within ±${percent(plan.margin)}`,
+        head: ['comparison', 'change', 'blocks', 'p (Holm)', 'verdict'],
+        wordy: [4],
+        rows: of.map(({ metric, a, b, ratio, low, high, blocks, p, verdict }) => [
+          `${metricWords[metric].label}: ${b} against ${a}`,
+          ratio === null ? '–' : inWords(ratio, low, high),
+          count(blocks),
+          p === null ? '–' : p < 0.001 ? '< 0.001' : p.toFixed(3),
+          verdictLooks[verdict].word,
+        ]),
+      },
+    }
+  }
+  return [
+    ...(primary.length > 0
+      ? [chart('forest', `The question: ${metricWords[plan.primary].label}`, primary)]
+      : []),
+    ...(others.length > 0 ? [chart('forest-others', 'Also measured', others)] : []),
+  ]
+}
+
+const rowOf = ({ plan }: Measurement, verdict: Verdict): ForestRow => {
+  const { metric, a, b } = verdict
+  const pairs = plan.contenders.filter(({ reference }) => !reference).length > 2
+  const direction = metricWords[metric].better === 'more' ? ' (more is better)' : ''
+  const group = `${metricWords[metric].label}${direction}`
+  return { ...verdict, group, label: pairs ? `${b} against ${a}` : '' }
+}
+
+const verdictLegend = (of: Verdict[]): string =>
+  `<ul>${[...new Set(of.map(({ verdict }) => verdict))]
+    .filter((verdict) => verdict !== 'invalid')
+    .map((verdict) => {
+      const { shape, class: colour, word } = verdictLooks[verdict]
+      return `<li>${el(
+        'svg',
+        { viewBox: '-8 -8 16 16', class: `mark ${colour}`, 'aria-hidden': 'true' },
+        mark(shape, 0, 0, 5.5, { class: word === 'undecided' ? 'hollow' : 'solid' }),
+      )} ${word}</li>`
+    })
+    .join('')}</ul>`
+
+// ---- the latency curve
+
+const latencyCharts = (measurement: Measurement): Pick<Charts, 'latency' | 'latencySays'> => {
+  const { plan, calibration } = measurement
+  const series = plan.contenders.flatMap(
+    ({ name, reference }, i): (CurveSeries & { n: number })[] => {
+      if (reference) return []
+      const slots = slotsByBlock(measurement, i, 'open').flatMap((block) => block.slots)
+      return (['corrected', 'naive'] as const).flatMap((kind) => {
+        const histogram = merged(slots, kind === 'corrected' ? 'latency' : 'service')
+        if (!histogram) return []
+        const most = highestPercentile(histogram.totalCount)
+        const points = percentilesUpTo(most).map((percentile) => ({
+          percentile,
+          ms: histogram.getValueAtPercentile(percentile) / 1000,
+        }))
+        return [{ name, kind, points, look: lookOf(measurement, i), n: histogram.totalCount }]
+      })
+    },
+  )
+  if (series.length === 0)
+    return {
+      latency: [],
+      latencySays:
+        'Only the closed load was measured, as fast as answers come. How long requests wait in it says nothing about how long they take, so no latency is shown.',
+    }
+  const at = (percentile: number) => (one: CurveSeries) =>
+    one.points.find((point) => point.percentile === percentile)?.ms
+  const corrected = series.filter(({ kind }) => kind === 'corrected')
+  const counted = { corrected: 'intended', naive: 'actual' }
+  return {
+    latencySays: `Open load: ${plan.arrivals === 'poisson' ? 'random (Poisson)' : 'even'} arrivals at ${number(calibration.ratePerSecond)} requests/s, whatever the server does. Time is counted from the moment at which a request was meant to be sent, so a stall counts for everybody who had to wait behind it. All blocks together; a line ends where fewer than twenty requests are left to speak for it.`,
+    latency: [
+      {
+        id: 'latency-curve',
+        title: 'From the quickest to the slowest request',
+        says: corrected
+          .map(
+            (one) =>
+              `${one.name}: half within ${inMs(at(50)(one))}, 99 of 100 within ${inMs(at(99)(one))}, ${count(one.n)} requests.`,
+          )
+          .join(' '),
+        draw: curve(series),
+        legend: contenderLegend(measurement) + toggle,
+        note: 'Bold lines and full marks count from the intended sending; thin lines and hollow marks from the actual one, which leaves out the wait for a busy client. Where the two part, a naive measurement would have flattered.',
+        table: {
+          caption: 'All blocks together, in milliseconds',
+          head: [
+            'contender, counted from',
+            'requests',
+            ...marked
+              .filter((p) => series.some((one) => at(p)(one) !== undefined))
+              .map((p) => `p${p}`),
+          ],
+          rows: series.map((one) => [
+            `${one.name}, ${counted[one.kind]} sending`,
+            count(one.n),
+            ...marked
+              .filter((p) => series.some((other) => at(p)(other) !== undefined))
+              .map((p) => at(p)(one))
+              .map((ms) => (ms === undefined ? 'too few' : number(ms))),
+          ]),
+        },
+      },
+    ],
+  }
+}
+
+const inMs = (ms: number | undefined) =>
+  ms === undefined ? 'a time not known' : `${number(ms)} ms`
+
+/** Evenly spread over the axis, and those that are marked. */
+const percentilesUpTo = (most: number): number[] => {
+  const steps = Array.from({ length: 100 }, (_, i) => 100 * (1 - 10 ** (-i / 20)))
+  return [...new Set([...steps, ...marked, most])]
+    .filter((percentile) => percentile >= 0 && percentile <= most)
+    .sort((a, b) => a - b)
+}
+
+const toggle = `<fieldset class="toggle"><legend>Time counted from</legend>
+<label><input type="radio" name="latency" id="latency-both" checked> both</label>
+<label><input type="radio" name="latency" id="latency-corrected"> the intended sending</label>
+<label><input type="radio" name="latency" id="latency-naive"> the actual sending (naive)</label>
+</fieldset>`
+
+/** Whose mark is whose. */
+const contenderLegend = (measurement: Measurement): string =>
+  `<ul>${measurement.plan.contenders
+    .flatMap(({ name, title, reference }, i) => {
+      if (reference) return []
+      const { class: colour, shape, dash } = lookOf(measurement, i)
+      return [
+        `<li><span class="key"><svg viewBox="0 0 34 16" class="${colour} swatch" aria-hidden="true"><path d="M0 8H34" class="line"${dash ? ` stroke-dasharray="${dash}"` : ''}/>${mark(shape, 17, 8, 5, { class: 'solid' })}</svg> ${escaped(name)}</span> ${escaped(title)}</li>`,
+      ]
+    })
+    .join('')}</ul>`
+
+// ---- block by block
+
+const slopeCharts = (measurement: Measurement): Chart[] => {
+  const { plan, blocks } = measurement
+  const value = blockValues[plan.primary]
+  const places = plan.contenders.flatMap(({ reference }, i) => (reference ? [] : [i]))
+  if (blocks.length === 0 || places.length < 2) return []
+  const values = blocks.map((block) =>
+    places.map((i) =>
+      value.of(
+        block.slots.filter(
+          ({ contender, load }) =>
+            contender === i && (value.load === undefined || load === value.load(plan.load)),
+        ),
+      ),
+    ),
+  )
+  const medians = places.map(
+    (_, i) =>
+      spreadOf(values.map((of) => of[i]).filter((one): one is number => typeof one === 'number'))
+        ?.median ?? null,
+  )
+  const names = places.map((i) => plan.contenders[i]!)
+  const label = metricWords[plan.primary].label
+  return [
+    {
+      id: 'slope',
+      title: `${label} in every block`,
+      says: agreement(values, medians, names),
+      draw: slope({
+        contenders: places.map((i) => ({ ...plan.contenders[i]!, look: lookOf(measurement, i) })),
+        blocks: values,
+        medians,
+        unit: value.unit,
+      }),
+      note: `${escaped(agreement(values, medians, names))} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; that they run alike is what the interval rests on.`,
+      table: {
+        caption: `${label} per block, in ${value.unit}`,
+        head: [
+          'block',
+          ...names.map(({ name }) => name),
+          ...(names.length === 2 ? ['change'] : []),
+        ],
+        rows: values.map((of, i) => [
+          String((blocks[i]?.index ?? i) + 1),
+          ...of.map((one) => (one === null ? '–' : number(one))),
+          ...(of.length === 2 ? [of[0] && of[1] ? change(of[1] / of[0]) : '–'] : []),
+        ]),
+      },
+    },
+  ]
+}
+
+const agreement = (
+  values: (number | null)[][],
+  medians: (number | null)[],
+  names: { name: string }[],
+): string => {
+  if (names.length !== 2) return `${count(values.length)} blocks.`
+  const [first, second] = medians
+  if (typeof first !== 'number' || typeof second !== 'number') return ''
+  const higher = second > first
+  const agree = values.filter(([a, b]) => a != null && b != null && (higher ? b > a : b < a)).length
+  return `${names[1]?.name} is ${higher ? 'above' : 'below'} ${names[0]?.name} in ${agree} of ${values.length} blocks${agree < values.length ? '; the others are dashed' : ''}.`
+}
+
+/** How the value of a block is made, for drawing. */
+const quantile = (percentile: number) => ({
+  unit: 'ms',
+  load: (): Load => 'open',
+  of: (slots: Slot[]) => {
+    const histogram = merged(slots, 'latency')
+    return histogram && percentile <= highestPercentile(histogram.totalCount)
+      ? histogram.getValueAtPercentile(percentile) / 1000
+      : null
+  },
+})
+const perRequest = (unit: string, of: (slot: Slot) => number) => ({
+  unit,
+  load: (load: Measurement['plan']['load']): Load => (load === 'closed' ? 'closed' : 'open'),
+  of: (slots: Slot[]) => {
+    const answered = sum(slots, (slot) => slot.answered)
+    return answered > 0 ? sum(slots, of) / answered : null
+  },
+})
+const blockValues: Record<
+  Metric,
+  {
+    unit: string
+    load?: (load: Measurement['plan']['load']) => Load
+    of: (slots: Slot[]) => number | null
+  }
+> = {
+  throughput: {
+    unit: 'requests/s',
+    load: () => 'closed',
+    of: (slots) =>
+      slots.length > 0
+        ? sum(slots, ({ answered }) => answered) / sum(slots, ({ seconds }) => seconds)
+        : null,
+  },
+  p50: quantile(50),
+  p90: quantile(90),
+  p95: quantile(95),
+  p99: quantile(99),
+  cpu: perRequest('ms', ({ cpuMs }) => cpuMs.server + (cpuMs.backend ?? 0)),
+  'backend-calls': perRequest('calls', ({ calls }) =>
+    Object.values(calls).reduce((all, { calls }) => all + calls, 0),
+  ),
+  bytes: perRequest('B', ({ sentBytes, receivedBytes }) => sentBytes + receivedBytes),
+  gc: perRequest('ms', ({ gcMs }) => gcMs),
+  rss: {
+    unit: 'MB',
+    of: (slots) =>
+      slots.length > 0 ? Math.max(...slots.map(({ rssBytes }) => rssBytes)) / 1e6 : null,
+  },
+}
+
+// ---- faults
+
+const timelineCharts = (measurement: Measurement): Chart[] =>
+  measurement.timelines.map((of) => {
+    const { name, title } = measurement.plan.contenders[of.contender]!
+    const { buckets, bucketMs, faults, ratePerSecond } = of
+    const total = (key: 'offered' | 'right' | 'other') =>
+      buckets.reduce((all, bucket) => all + bucket[key], 0)
+    const events = faults.map(
+      ({ atMs, do: what, backend }) =>
+        `${backend} ${what === 'kill' ? 'dies' : 'is back'} at ${number(atMs / 1000)} s`,
+    )
+    const says = `${count(total('right'))} of ${count(total('offered'))} requests were answered right, ${count(total('other'))} otherwise or not at all; ${events.join(', ')}.`
+    return {
+      id: `timeline-${of.contender}`,
+      title: `${name}: ${title}`,
+      says,
+      draw: timeline(of, lookOf(measurement, of.contender)),
+      legend:
+        '<ul><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="right"/></svg> answered right</li><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="other"/></svg> otherwise, or not at all</li><li>line: median, rings: slowest</li></ul>',
+      note: `${escaped(says)} One run at ${number(ratePerSecond)} requests/s, in steps of ${duration(bucketMs / 1000)}, by the moment at which a request was meant to be sent.`,
+      table: {
+        caption: `Every ${duration(bucketMs / 1000)}`,
+        head: ['from, s', 'offered', 'right', 'other', 'median, ms', 'slowest, ms'],
+        rows: buckets.map(({ offered, right, other, medianMs, maxMs }, i) => [
+          number((i * bucketMs) / 1000),
+          count(offered),
+          count(right),
+          count(other),
+          medianMs === null ? '–' : number(medianMs),
+          maxMs === null ? '–' : number(maxMs),
+        ]),
+      },
+    }
+  })

@@ -1,0 +1,191 @@
+// The forest plot: for every comparison the estimate and its interval on one axis of ratios, with
+// the band in which two contenders count as the same. Beyond the edge an arrow says "further".
+import type { Verdict } from '../measurement.ts'
+import type { Drawing } from './chart.ts'
+import { el, line, mark, path, words } from './svg.ts'
+import { change, shorten } from './text.ts'
+
+export interface ForestRow {
+  /** Opens a group of rows, where it differs from the row before. */
+  group: string
+  label: string
+  verdict: Verdict['verdict']
+  ratio: number | null
+  low: number | null
+  high: number | null
+}
+
+/** How a verdict is drawn: never by colour alone. */
+export const verdictLooks = {
+  faster: { word: 'better', class: 'better', shape: 'circle' },
+  slower: { word: 'worse', class: 'worse', shape: 'square' },
+  same: { word: 'same', class: 'same', shape: 'diamond' },
+  undecided: { word: 'undecided', class: 'undecided', shape: 'circle' },
+  invalid: { word: 'invalid', class: 'invalid', shape: 'cross' },
+} as const
+
+/** `rows` on an axis that fits `width`, with a band of ±`margin`. */
+export const forest =
+  (rows: readonly ForestRow[], margin: number) =>
+  (width: number): Drawing => {
+    const narrow = width < 500
+    const axis = ratioAxis(rows, margin, narrow ? [8, width - 8] : [220, 610])
+    const rowHeight = narrow ? 54 : 30
+    const parts: string[] = []
+    let y = 26
+    const top = y - 4
+    let group = ''
+    for (const row of rows) {
+      if (row.group !== group) {
+        if (row.group) {
+          y += group === '' ? 0 : 6
+          parts.push(words(0, y + 16, shorten(row.group, narrow ? 44 : 32), { class: 'strong' }))
+          if (narrow) y += 22
+          else if (row.label) y += 24
+        }
+        group = row.group
+      }
+      parts.push(drawRow(row, axis, y, width, narrow))
+      y += rowHeight
+    }
+    const bottom = y + 2
+    return { height: bottom + 44, body: frame(axis, margin, top, bottom) + parts.join('') }
+  }
+
+const drawRow = (row: ForestRow, axis: Axis, y: number, width: number, narrow: boolean): string => {
+  const { ratio, low, high, verdict } = row
+  const look = verdictLooks[verdict]
+  const middle = narrow ? y + 38 : y + 15
+  const said = narrow ? y + 14 : middle + 4.5
+  const text = ratio === null ? 'no number' : inWords(ratio, low, high)
+  const label = words(narrow ? 0 : 12, said, shorten(row.label, narrow ? 14 : 30))
+  const shown =
+    ratio !== null && verdict !== 'invalid'
+      ? drawInterval(axis, ratio, low ?? 0, high ?? Number.POSITIVE_INFINITY, middle, look)
+      : ''
+  return (
+    label +
+    shown +
+    words(narrow ? width - 76 : 622, said, text, {
+      class: 'number',
+      anchor: narrow ? 'end' : 'start',
+    }) +
+    words(width, said, look.word, { class: `strong ${look.class}`, anchor: 'end' })
+  )
+}
+
+/** `+12.3 % [+9.1, +15.2]` */
+export const inWords = (ratio: number, low: number | null, high: number | null): string => {
+  if (low === null || high === null) return change(ratio)
+  const all = [ratio, low, high].map(change)
+  const [first, ...ends] = all
+  const plainly = all.every((text) => text.endsWith(' %'))
+  return `${first} [${ends.map((end) => (plainly ? end.slice(0, -2) : end)).join(', ')}]`
+}
+
+const drawInterval = (
+  { place, left, right }: Axis,
+  ratio: number,
+  low: number,
+  high: number,
+  y: number,
+  look: (typeof verdictLooks)[keyof typeof verdictLooks],
+): string => {
+  const [from, at, to] = [place(low), place(ratio), place(high)]
+  const inside = (x: number) => x >= left - 0.5 && x <= right + 0.5
+  const hold = (x: number) => Math.min(right, Math.max(left, x))
+  const end = (x: number, towards: -1 | 1) =>
+    inside(x)
+      ? line(x, y - 5, x, y + 5, { class: 'interval' })
+      : path(
+          [
+            [hold(x) - towards * 7, y - 5],
+            [hold(x), y],
+            [hold(x) - towards * 7, y + 5],
+          ],
+          { class: 'interval' },
+        )
+  const hollow = look.word === 'undecided'
+  return el(
+    'g',
+    { class: look.class },
+    line(hold(from), y, hold(to), y, { class: 'interval' }),
+    end(from, -1),
+    end(to, 1),
+    inside(at) ? mark(look.shape, at, y, 5, { class: hollow ? 'hollow' : 'solid' }) : '',
+  )
+}
+
+interface Axis {
+  place: (ratio: number) => number
+  left: number
+  right: number
+  ticks: number[]
+}
+
+const ratioAxis = (
+  rows: readonly ForestRow[],
+  margin: number,
+  [left, right]: [number, number],
+): Axis => {
+  const ends = rows
+    .filter(({ verdict }) => verdict !== 'invalid')
+    .flatMap(({ ratio, low, high }) => [ratio, low, high])
+    .filter((end): end is number => end !== null && end > 0 && Number.isFinite(end))
+    .map(Math.log)
+  const least = Math.log1p(2 * margin)
+  // One interval that is much wider than the others must not press those flat.
+  const sizes = ends.map(Math.abs).sort((a, b) => a - b)
+  const most = Math.max(least, 4 * (sizes[sizes.length >> 1] ?? 0))
+  const low = Math.max(-most, Math.min(-least, ...ends) * 1.04)
+  const high = Math.min(most, Math.max(least, ...ends) * 1.04)
+  const place = (ratio: number) =>
+    ratio <= 0
+      ? Number.NEGATIVE_INFINITY
+      : left + ((Math.log(ratio) - low) / (high - low)) * (right - left)
+  return { place, left, right, ticks: ratioTicks(low, high, (right - left) / 62) }
+}
+
+const ratioTicks = (low: number, high: number, room: number): number[] => {
+  const steps = [
+    ...[0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25].map((step) =>
+      Array.from({ length: 21 }, (_, i) => 1 + (i - 10) * step).filter((ratio) => ratio > 0.5),
+    ),
+    [1 / 3, 0.5, 0.7, 1, 1.5, 2, 3],
+    [0.1, 0.2, 0.5, 1, 2, 5, 10],
+    [0.01, 0.1, 1, 10, 100],
+    [0.0001, 0.01, 1, 100, 10_000],
+  ]
+  const inside = (ratio: number) => Math.log(ratio) >= low && Math.log(ratio) <= high
+  const reaches = (all: number[]) =>
+    Math.log(all[0]!) <= low * 0.6 && Math.log(all.at(-1)!) >= high * 0.6
+  const fitting = steps.find((all) => all.filter(inside).length <= room && reaches(all))
+  return (fitting ?? steps.at(-1)!).filter(inside)
+}
+
+const frame = (
+  { place, left, right, ticks }: Axis,
+  margin: number,
+  top: number,
+  bottom: number,
+) => {
+  const [from, to] = [place(1 - margin), place(1 + margin)]
+  const label = (ratio: number) => (ratio === 1 ? '0' : change(ratio).replace('.0', ''))
+  return [
+    el('rect', { x: from, y: top, width: to - from, height: bottom - top, class: 'band' }),
+    words((from + to) / 2, top - 8, `same: within ±${Math.round(margin * 1000) / 10} %`, {
+      class: 'soft',
+      anchor: 'middle',
+    }),
+    ...ticks.map(
+      (ratio) =>
+        line(place(ratio), top, place(ratio), bottom, { class: ratio === 1 ? 'zero' : 'grid' }) +
+        words(place(ratio), bottom + 17, label(ratio), { class: 'soft', anchor: 'middle' }),
+    ),
+    line(left, bottom, right, bottom, { class: 'axis' }),
+    words((left + right) / 2, bottom + 37, 'the second, compared with the first', {
+      class: 'soft',
+      anchor: 'middle',
+    }),
+  ].join('')
+}

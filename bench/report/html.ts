@@ -1,0 +1,261 @@
+// The report as one page that needs nothing but itself: no script, no font, no request. Words come
+// first, then pictures of the words, then what they rest on.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Measurement, Verdict } from '../measurement.ts'
+import { type Chart, toFigure } from './chart.ts'
+import { chartsOf } from './charts.ts'
+import { costTable, latencyTable } from './costs.ts'
+import { verdictLooks } from './forest.ts'
+import { type Look, lookOf } from './looks.ts'
+import { factsOf, type Summary, summarise, withUnit } from './summary.ts'
+import { el, mark } from './svg.ts'
+import { toTable } from './table.ts'
+import { bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
+
+/** What may stand beside the measurement; left out, its part of the page is missing. */
+export interface Extras {
+  /** This machine's own noise: what an A/A run said on it. */
+  noise?: Measurement
+  /** Charts of `bench capacity`, made by `capacityChart`. */
+  capacity?: Chart[]
+  /** What the reader must know first, such as that stored verdicts differ from these. */
+  warnings?: string[]
+}
+
+/** `measurement` as one self-contained HTML file, readable without JavaScript. */
+export const toHtml = (measurement: Measurement, extras: Extras = {}): string => {
+  const summary = summarise(measurement)
+  const warnings = [...(extras.warnings ?? []), ...summary.warnings]
+  const { plan } = measurement
+  const body = [
+    head(measurement, summary),
+    verdictSection(summary, warnings),
+    ...chartSections(measurement, extras),
+    validitySection(measurement, extras.noise),
+    environmentSection(measurement),
+  ].join('\n')
+  const icon = `data:image/svg+xml,${encodeURIComponent(iconSvg)}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hash(css)}'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${escaped(plan.question)} · Seesaw measurement</title>
+<link rel="icon" href="${icon}">
+<style>${css}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`
+}
+
+const css = readFileSync(new URL('report.css', import.meta.url), 'utf8')
+const iconSvg =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 16l7 13H9z" fill="#0072b2"/><path d="M3 20L29 10" stroke="#0072b2" stroke-width="3.2" stroke-linecap="round"/><circle cx="6" cy="13.5" r="4" fill="#e69f00"/><circle cx="25.5" cy="6.5" r="4" fill="#009e73"/></svg>'
+const hash = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`
+
+const head = (measurement: Measurement, summary: Summary): string => {
+  const { plan } = measurement
+  const items = plan.contenders.flatMap((contender, i) =>
+    contender.reference
+      ? []
+      : [
+          `<li>${key(contender.name, lookOf(measurement, i))}<span>${escaped(contender.title)} <code>${escaped(contender.setup)}</code></span></li>`,
+        ],
+  )
+  return `<header>
+<p class="eyebrow">Seesaw measurement <span class="tag">measured</span></p>
+<h1>${escaped(plan.question)}</h1>
+<ul class="contenders">${items.join('')}</ul>
+<p class="facts">${escaped(factsOf(measurement, summary))}</p>
+</header>`
+}
+
+/** A letter behind the mark that stands for it in all charts. */
+export const key = (name: string, { class: colour, shape }: Look): string =>
+  `<span class="key">${el(
+    'svg',
+    { viewBox: '-8 -8 16 16', class: colour, 'aria-hidden': 'true' },
+    mark(shape, 0, 0, 5.5, { class: 'solid' }),
+  )} ${escaped(name)}</span>`
+
+const verdictSection = (summary: Summary, warnings: string[]): string => {
+  const { primary, exploratory, groups } = summary
+  const further = exploratory.map(
+    ({ sentence, verdict }) => `<li>${verdictMark(verdict)} ${escaped(sentence)}</li>`,
+  )
+  return `<main>
+<section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
+${warnings.length > 0 ? `<ul class="warnings" role="note">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
+${groups ? `<p class="groups">${escaped(groups)}</p>` : ''}
+<div class="${primary.length > 3 ? 'many' : 'few'}">${primary.map(verdictLine).join('\n')}</div>
+${primary.length === 0 ? '<p>Nothing was measured, so nothing can be said.</p>' : ''}
+${
+  further.length > 0
+    ? `<details${further.length <= 10 ? ' open' : ''}><summary>Also measured, without having been asked: to look at, not to conclude from</summary><ul class="further">${further.join('\n')}</ul></details>`
+    : ''
+}
+</section>`
+}
+
+const verdictLine = ({ verdict, sentence }: Verdict): string =>
+  `<p class="verdict ${verdictLooks[verdict].class}">${verdictMark(verdict)}${escaped(sentence)}</p>`
+
+const verdictMark = (verdict: Verdict['verdict']): string => {
+  const { shape, class: colour, word } = verdictLooks[verdict]
+  return el(
+    'svg',
+    { viewBox: '-8 -8 16 16', class: `mark ${colour}`, role: 'img', 'aria-label': word },
+    mark(shape, 0, 0, 5.5, { class: word === 'undecided' ? 'hollow' : 'solid' }),
+  )
+}
+
+const chartSections = (measurement: Measurement, { capacity = [] }: Extras): string[] => {
+  const charts = chartsOf(measurement)
+  const section = (id: string, title: string, text: string, content: string[]) =>
+    content.length === 0 && !text
+      ? ''
+      : `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
+${text ? `<p>${text}</p>` : ''}
+${content.join('\n')}</section>`
+  return [
+    section(
+      'differences',
+      'How large the differences are',
+      'Each line is an interval that holds the true ratio in 95 of 100 such measurements. Wholly beyond zero: there is a difference. Wholly inside the band: the same for all practical purposes. Anything else: not decided.',
+      charts.forest.map(toFigure),
+    ),
+    section(
+      'costs',
+      'What it costs',
+      'Median over the blocks, its 95 % interval in brackets, and from how much it was made.',
+      [toTable(costTable(measurement))],
+    ),
+    section('latency', 'How long requests take', escaped(charts.latencySays), [
+      ...charts.latency.map(toFigure),
+      ...(charts.latency.length > 0 ? [toTable(latencyTable(measurement))] : []),
+    ]),
+    capacity.length > 0
+      ? section('capacity', 'How much it can take', '', capacity.map(toFigure))
+      : '',
+    section(
+      'blocks',
+      'Block by block',
+      'A block measures all contenders side by side within seconds, on whatever the machine is at that moment.',
+      charts.slope.map(toFigure),
+    ),
+    charts.timelines.length > 0
+      ? section(
+          'faults',
+          'While things went wrong',
+          'After the blocks, in a run of its own: a steady load, while a backend was taken away and given back.',
+          charts.timelines.map(toFigure),
+        )
+      : '',
+  ]
+}
+
+const validitySection = (measurement: Measurement, noise: Measurement | undefined): string => {
+  const { gates, proof } = measurement
+  const failed = gates.filter(({ ok }) => !ok).length
+  const proved = proof.ok
+    ? `Before anything was measured, ${count(proof.verdicts)} verdicts on the claims of the contenders came out as declared.`
+    : 'The claims of the contenders did not come out as declared.'
+  const says =
+    gates.length === 0
+      ? 'No gate was checked.'
+      : failed === 0
+        ? `All ${gates.length} gates are passed.`
+        : `${failed} of ${gates.length} gates are not passed.`
+  const charts = chartsOf(measurement)
+  return `<section aria-labelledby="validity"><h2 id="validity">Why it can be trusted, or not</h2>
+<p>${escaped(`${proved} ${says}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
+${toTable({
+  caption: 'Every gate, with the worst value that was seen',
+  head: ['', 'gate', 'worst at', 'value', 'limit', 'what it means'],
+  wordy: [1, 2, 5],
+  rows: gates.map(({ ok, gate, where, value, limit, unit, says }) => [
+    ok ? '✓ passed' : '✗ failed',
+    gate,
+    where || 'whole run',
+    value === null ? 'unknown' : withUnit(value, unit),
+    withUnit(limit, unit),
+    says,
+  ]),
+})}
+${charts.steadiness.map(toFigure).join('\n')}
+${noise ? noiseOf(noise, measurement) : ''}
+</section>`
+}
+
+/** What the same setup against itself gave on this machine. */
+const noiseOf = (noise: Measurement, { machine }: Measurement): string => {
+  const same = noise.machine.cpu === machine.cpu && noise.machine.node === machine.node
+  const widths = noise.verdicts.flatMap(({ metric, ratio, low, high, blocks }) =>
+    ratio !== null && low !== null && high !== null
+      ? [`${metric}: ${change(ratio)} [${change(low)}, ${change(high)}], ${blocks} blocks`]
+      : [],
+  )
+  return `<h3 class="apart">The same setup against itself${same ? ' on this machine' : ''}, ${escaped(moment(noise.startedAt))}</h3>
+<p>Two of the same must come out the same; what is left is the noise.${same ? '' : ' It was measured on another machine or another Node.'}</p>
+<ul>${widths.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>`
+}
+
+const environmentSection = (measurement: Measurement): string => {
+  const { machine, plan, calibration, seed, command, seesaw } = measurement
+  const { startedAt, finishedAt } = measurement
+  const backends = Object.entries(machine.backends).map(
+    ([name, { version, via, standIn }]) =>
+      `${name} ${version} (${via})${standIn ? ', a stand-in for the real one' : ''}`,
+  )
+  const load = {
+    open: `open: ${plan.arrivals} arrivals at ${number(calibration.ratePerSecond)} requests/s`,
+    closed: `closed: ${plan.connections} connections, as fast as answers come`,
+  }
+  const facts: [string, string[]][] = [
+    ['Scenario', [plan.scenario]],
+    ['Workload', [`${plan.workload}: ${plan.says}`]],
+    ['Load', plan.load === 'both' ? [load.open, load.closed] : [load[plan.load]]],
+    [
+      'Effort',
+      [
+        `${plan.preset}: ${plan.blocks} blocks; per contender and block 2 × ${plan.closed.slices} closed slices of ${plan.closed.sliceMs} ms, 2 × ${plan.open.slices} open ones of ${plan.open.sliceMs} ms, after ${plan.warmUpMs} ms to warm up`,
+      ],
+    ],
+    ['Server processes', [count(plan.workers)]],
+    ['Timeout', [`${count(plan.timeoutMs)} ms`]],
+    ['Same means', [`within ±${percent(plan.margin)}`]],
+    ['Load client’s ceiling', [`${count(calibration.ceilingPerSecond)} requests/s`]],
+    ['Began', [moment(startedAt)]],
+    [
+      'Took',
+      [
+        finishedAt
+          ? duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)
+          : 'not finished',
+      ],
+    ],
+    ['Machine', [`${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)}`]],
+    ['System', [`${machine.os}${machine.container ? ', in a container' : ''}`]],
+    ['Node', [`${machine.node} (V8 ${machine.v8})`]],
+    ['Backends', backends.length > 0 ? backends : ['none outside of the server process']],
+    ['Seesaw', [seesaw]],
+    ['Seed', [String(seed)]],
+  ]
+  return `<section aria-labelledby="environment"><h2 id="environment">Where, and how to do it again</h2>
+<pre><code>${escaped(command)}</code></pre>
+<dl>${facts
+    .map(
+      ([name, values]) =>
+        `<dt>${escaped(name)}</dt><dd>${values.map((text) => escaped(text)).join('<br>')}</dd>`,
+    )
+    .join('')}</dl>
+</section>
+</main>`
+}

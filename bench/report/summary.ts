@@ -1,0 +1,100 @@
+// What every form of the report says first, and in which words: page, Markdown and terminal agree.
+import type { Contender, Measurement, Metric, Verdict } from '../measurement.ts'
+import { count, moment, number, percent } from './text.ts'
+
+/** What a metric is called, and which direction is the better one. */
+export const metricWords: Record<Metric, { label: string; better: 'more' | 'less' }> = {
+  throughput: { label: 'Throughput', better: 'more' },
+  p50: { label: 'Latency, p50', better: 'less' },
+  p90: { label: 'Latency, p90', better: 'less' },
+  p95: { label: 'Latency, p95', better: 'less' },
+  p99: { label: 'Latency, p99', better: 'less' },
+  cpu: { label: 'CPU per request', better: 'less' },
+  'backend-calls': { label: 'Backend calls per request', better: 'less' },
+  bytes: { label: 'Bytes per request', better: 'less' },
+  gc: { label: 'Garbage collection per request', better: 'less' },
+  rss: { label: 'Memory (RSS)', better: 'less' },
+}
+
+export interface Summary {
+  /** Whatever must be read before any number: each a sentence. */
+  warnings: string[]
+  /** Verdicts on the metric that the scenario asks about. */
+  primary: Verdict[]
+  /** Verdicts on all others: intervals to look at, not answers. */
+  exploratory: Verdict[]
+  /** Which contenders cannot be told apart; null for two. */
+  groups: string | null
+  contenders: Contender[]
+  /** `A is session-vs-token/signed-token@memory`, for whoever reads only the verdicts. */
+  requests: number
+}
+
+export const summarise = (measurement: Measurement): Summary => {
+  const { plan, verdicts, blocks } = measurement
+  return {
+    warnings: warningsOf(measurement),
+    primary: verdicts.filter(({ exploratory }) => !exploratory),
+    exploratory: verdicts.filter(({ exploratory }) => exploratory),
+    groups: groupsOf(measurement),
+    contenders: plan.contenders.filter(({ reference }) => !reference),
+    requests: blocks
+      .flatMap(({ slots }) => slots)
+      .filter(({ contender }) => !plan.contenders[contender]?.reference)
+      .reduce((sum, { answered }) => sum + answered, 0),
+  }
+}
+
+const warningsOf = ({ proof, finishedAt, plan, blocks, gates, machine }: Measurement): string[] => {
+  const warnings: string[] = []
+  if (!proof.ok)
+    warnings.push(
+      `The claims did not come out as declared (${proof.wrong.join('; ') || 'no verdict'}), so no number here can be trusted.`,
+    )
+  for (const { gate, where, value, limit, unit, says, spoils } of gates.filter(({ ok }) => !ok)) {
+    const spoilt = spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')
+    const measured = value === null ? 'unknown' : withUnit(value, unit)
+    warnings.push(
+      `Not valid: ${gate}${where ? ` (${where})` : ''} was ${measured}, the limit is ${withUnit(limit, unit)}. ${says} It spoils ${spoilt}.`,
+    )
+  }
+  if (finishedAt === null)
+    warnings.push(
+      `It was interrupted: ${count(blocks.length)} of ${count(plan.blocks)} blocks were measured.`,
+    )
+  for (const [name, { standIn, version }] of Object.entries(machine.backends))
+    if (standIn)
+      warnings.push(
+        `${name} was played by a stand-in (${version}): figures with it say nothing about a real ${name}.`,
+      )
+  return warnings
+}
+
+const nameOf = (metric: Metric) => metricWords[metric].label
+
+/** `2.4 %`, `0.31 ms`, `0.97` */
+export const withUnit = (value: number, unit: string): string => {
+  if (unit === '%') return `${number(value)} %`
+  return unit ? `${number(value)} ${unit}` : number(value)
+}
+
+const groupsOf = ({ plan, groups }: Measurement): string | null => {
+  const { length } = plan.contenders.filter(({ reference }) => !reference)
+  if (length < 3 || groups.length === 0) return null
+  const all = groups.map((group) => group.join(', '))
+  const by = metricWords[plan.primary].label
+  if (groups.length === 1) return `By ${by}, none of ${all[0]} can be told from another.`
+  return `By ${by}, best first: ${all.join(' | ')}. Within a group none can be told from another.`
+}
+
+/** One line: machine, date, size of the run. */
+export const factsOf = (measurement: Measurement, { requests }: Summary): string => {
+  const { machine, startedAt, plan, blocks } = measurement
+  return [
+    `measured ${moment(startedAt)}`,
+    `${machine.cpu}, ${machine.cores} cores${machine.container ? ' (in a container)' : ''}`,
+    `Node ${machine.node.replace(/^v/, '')}`,
+    `${plan.preset}: ${blocks.length} blocks, ${count(requests)} requests`,
+    `margin ±${percent(plan.margin)}`,
+  ].join(' · ')
+}

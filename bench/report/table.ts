@@ -1,0 +1,45 @@
+// Tables, once as HTML and once as Markdown.
+import { escaped, plain } from './text.ts'
+
+export interface Table {
+  caption: string
+  head: string[]
+  /** The first cell of a row is its heading. */
+  rows: string[][]
+  /** Columns with words, which begin at the left; the others hold numbers. The first always does. */
+  wordy?: number[]
+}
+
+/** In a box of its own that scrolls where the screen is too narrow, also by the keyboard. */
+export const toTable = ({ caption, head, rows, wordy = [] }: Table): string => {
+  const look = (i: number) => (wordy.includes(i) ? ' class="words"' : '')
+  const row = (cells: string[]) =>
+    `<tr>${cells
+      .map((cell, i) =>
+        i === 0
+          ? `<th scope="row">${escaped(cell)}</th>`
+          : `<td${look(i)}>${escaped(cell).replaceAll('\n', '<br>')}</td>`,
+      )
+      .join('')}</tr>`
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escaped(caption)}"><table>
+<caption>${escaped(caption)}</caption>
+<thead><tr>${head.map((cell, i) => `<th scope="col"${look(i)}>${escaped(cell)}</th>`).join('')}</tr></thead>
+<tbody>
+${rows.map(row).join('\n')}
+</tbody></table></div>`
+}
+
+/** As GitHub writes it. */
+export const toMarkdownTable = ({ head, rows, wordy = [] }: Table): string => {
+  const line = (cells: string[]) => `| ${cells.map(cellOf).join(' | ')} |`
+  const rule = head.map((_, i) => (i === 0 || wordy.includes(i) ? '---' : '--:'))
+  return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n')
+}
+
+/** Words that are nothing but words in Markdown. */
+export const markdown = (text: string): string =>
+  plain(text)
+    .replace(/[\\`*_{}[\]<>|#]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+
+const cellOf = (text: string) => markdown(text).replaceAll('\n', '<br>')
