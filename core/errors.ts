@@ -12,6 +12,7 @@ const codes = {
   KIND_NOT_NEEDED: { status: 404, exit: 2 },
   KNOB_NOT_FOUND: { status: 404, exit: 2 },
   EXERCISE_NOT_FOUND: { status: 404, exit: 2 },
+  COMPARISON_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   // What was said makes no sense.
   SETUP_MALFORMED: { status: 400, exit: 2 },
@@ -93,3 +94,5 @@ export const asSeesawError = (error: unknown): SeesawError =>
           cause: error,
         },
       )
+
+export { notThere } from './did-you-mean.ts'

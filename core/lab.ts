@@ -277,4 +277,5 @@ export const portInUse = (port: number): string =>
   `Port ${port} is in use, perhaps by another Seesaw; stop that, or choose another port with --port and --lab-port.`
 
 export { connectCalls } from './calls.ts'
+export { metered } from './meter.ts'
 export { type ReadyRequests, requestsFor } from './requests.ts'
