@@ -1,0 +1,53 @@
+// Says when the next request is due. The schedule lies in memory that the pacer's thread shares.
+import { Worker } from 'node:worker_threads'
+
+export interface Pacer {
+  /**
+   * Calls `due(i, atMs)` for every time of `offsets` (milliseconds from now, in order) as soon as it
+   * has come, never before it, each exactly once; `atMs` is the intended time by
+   * `performance.now()`. Returns the beginning, by that clock. One schedule at a time.
+   */
+  start(offsets: Float64Array, due: (i: number, atMs: number) => void): number
+  /** Sends what is due by now without waiting for the thread: for whoever is awake anyway. */
+  catchUp(): void
+}
+
+/** Between `start` and offset zero, so that the thread is asleep by the first arrival. */
+const headStartMs = 2
+
+export const startPacer = async (): Promise<Pacer> => {
+  const thread = new Worker(new URL('./pacer-thread.mjs', import.meta.url))
+  await new Promise((resolve) => thread.once('online', resolve))
+  thread.unref()
+  // Each thread's `performance.now()` begins anew; the clock below it is the same.
+  const between = machineNowMs() - performance.now()
+  let catchUp = () => {}
+  thread.on('message', () => catchUp())
+
+  return {
+    start(offsets, due) {
+      const beganMs = performance.now() + headStartMs
+      const times = new Float64Array(new SharedArrayBuffer(offsets.byteLength))
+      for (let i = 0; i < times.length; i++) times[i] = beganMs + between + offsets[i]!
+      const next = new Int32Array(new SharedArrayBuffer(4))
+      let i = 0
+      catchUp = () => {
+        for (; i < times.length; ) {
+          const atMs = beganMs + offsets[i]!
+          if (atMs > performance.now()) break
+          Atomics.store(next, 0, i + 1)
+          due(i++, atMs)
+        }
+      }
+      thread.postMessage({ times, next })
+      return beganMs
+    },
+    catchUp: () => catchUp(),
+  }
+}
+
+/** Milliseconds by the machine's monotonic clock. */
+const machineNowMs = (): number => {
+  const [seconds, ns] = process.hrtime()
+  return seconds * 1000 + ns / 1e6
+}
