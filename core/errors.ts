@@ -13,6 +13,7 @@ const codes = {
   KNOB_NOT_FOUND: { status: 404, exit: 2 },
   EXERCISE_NOT_FOUND: { status: 404, exit: 2 },
   COMPARISON_NOT_FOUND: { status: 404, exit: 2 },
+  MEASUREMENT_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   // What was said makes no sense.
   SETUP_MALFORMED: { status: 400, exit: 2 },
@@ -34,6 +35,8 @@ const codes = {
   PORT_IN_USE: { status: 500, exit: 2 },
   DATA_FOLDER_UNUSABLE: { status: 500, exit: 2 },
   DATA_CORRUPT: { status: 503, exit: 2 },
+  MEASUREMENT_UNREADABLE: { status: 400, exit: 2 },
+  FILE_NOT_WRITTEN: { status: 500, exit: 2 },
   UNSAFE_BIND_REFUSED: { status: 403, exit: 2 },
   TOO_MANY_SETUPS: { status: 503, exit: 3 },
   BUSY: { status: 409, exit: 3 },
@@ -42,6 +45,7 @@ const codes = {
   BACKEND_UNREACHABLE: { status: 503, exit: 3 },
   LAB_NOT_RUNNING: { status: 503, exit: 3 },
   WORKER_FAILED: { status: 503, exit: 3 },
+  MEASUREMENT_FAILED: { status: 503, exit: 3 },
   INTERNAL: { status: 500, exit: 1 },
 } as const
 
