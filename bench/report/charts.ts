@@ -1,12 +1,13 @@
 // Which charts a measurement has, and what each says in words.
-import type { Measurement, Metric, Slot, Verdict } from '../measurement.ts'
+import type { Measurement, Verdict } from '../measurement.ts'
+import { seriesOf, units } from '../metrics.ts'
 import type { Chart } from './chart.ts'
 import { type CurveSeries, curve, marked } from './curve.ts'
 import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
 import { lookOf } from './looks.ts'
-import { highestPercentile, type Load, merged, slotsByBlock, spreadOf, sum } from './numbers.ts'
+import { highestPercentile, merged, slotsByBlock, spreadOf } from './numbers.ts'
 import { slope } from './slope.ts'
-import { metricWords } from './summary.ts'
+import { metricTold, metricWords, sentenceAlone } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { change, count, duration, escaped, number, percent } from './text.ts'
 import { timeline } from './timeline.ts'
@@ -41,7 +42,7 @@ const forestCharts = (measurement: Measurement): Chart[] => {
     return {
       id,
       title,
-      says: of.map(({ sentence }) => sentence).join(' '),
+      says: of.map((verdict) => `${sentenceAlone(verdict)}.`).join(' '),
       draw: forest(rows, plan.margin),
       legend: verdictLegend(of),
       table: {
@@ -60,7 +61,7 @@ const forestCharts = (measurement: Measurement): Chart[] => {
   }
   return [
     ...(primary.length > 0
-      ? [chart('forest', `The question: ${metricWords[plan.primary].label}`, primary)]
+      ? [chart('forest', `The question: ${metricWords[metricTold(measurement)].label}`, primary)]
       : []),
     ...(others.length > 0 ? [chart('forest-others', 'Also measured', others)] : []),
   ]
@@ -188,26 +189,20 @@ const contenderLegend = (measurement: Measurement): string =>
 
 const slopeCharts = (measurement: Measurement): Chart[] => {
   const { plan, blocks } = measurement
-  const value = blockValues[plan.primary]
+  const told = metricTold(measurement)
+  const unit = units[told]
   const places = plan.contenders.flatMap(({ reference }, i) => (reference ? [] : [i]))
-  if (blocks.length === 0 || places.length < 2) return []
-  const values = blocks.map((block) =>
-    places.map((i) =>
-      value.of(
-        block.slots.filter(
-          ({ contender, load }) =>
-            contender === i && (value.load === undefined || load === value.load(plan.load)),
-        ),
-      ),
-    ),
-  )
+  const series = places.map((i) => seriesOf(measurement, i)[told].values)
+  if (blocks.length === 0 || places.length < 2 || series.every((values) => values === null))
+    return []
+  const values = blocks.map((_, at) => series.map((of) => of?.[at] ?? null))
   const medians = places.map(
     (_, i) =>
       spreadOf(values.map((of) => of[i]).filter((one): one is number => typeof one === 'number'))
         ?.median ?? null,
   )
   const names = places.map((i) => plan.contenders[i]!)
-  const label = metricWords[plan.primary].label
+  const label = metricWords[told].label
   return [
     {
       id: 'slope',
@@ -217,11 +212,11 @@ const slopeCharts = (measurement: Measurement): Chart[] => {
         contenders: places.map((i) => ({ ...plan.contenders[i]!, look: lookOf(measurement, i) })),
         blocks: values,
         medians,
-        unit: value.unit,
+        unit,
       }),
       note: `${escaped(agreement(values, medians, names))} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; that they run alike is what the interval rests on.`,
       table: {
-        caption: `${label} per block, in ${value.unit}`,
+        caption: `${label} per block, in ${unit}`,
         head: [
           'block',
           ...names.map(({ name }) => name),
@@ -248,58 +243,6 @@ const agreement = (
   const higher = second > first
   const agree = values.filter(([a, b]) => a != null && b != null && (higher ? b > a : b < a)).length
   return `${names[1]?.name} is ${higher ? 'above' : 'below'} ${names[0]?.name} in ${agree} of ${values.length} blocks${agree < values.length ? '; the others are dashed' : ''}.`
-}
-
-/** How the value of a block is made, for drawing. */
-const quantile = (percentile: number) => ({
-  unit: 'ms',
-  load: (): Load => 'open',
-  of: (slots: Slot[]) => {
-    const histogram = merged(slots, 'latency')
-    return histogram && percentile <= highestPercentile(histogram.totalCount)
-      ? histogram.getValueAtPercentile(percentile) / 1000
-      : null
-  },
-})
-const perRequest = (unit: string, of: (slot: Slot) => number) => ({
-  unit,
-  load: (load: Measurement['plan']['load']): Load => (load === 'closed' ? 'closed' : 'open'),
-  of: (slots: Slot[]) => {
-    const answered = sum(slots, (slot) => slot.answered)
-    return answered > 0 ? sum(slots, of) / answered : null
-  },
-})
-const blockValues: Record<
-  Metric,
-  {
-    unit: string
-    load?: (load: Measurement['plan']['load']) => Load
-    of: (slots: Slot[]) => number | null
-  }
-> = {
-  throughput: {
-    unit: 'requests/s',
-    load: () => 'closed',
-    of: (slots) =>
-      slots.length > 0
-        ? sum(slots, ({ answered }) => answered) / sum(slots, ({ seconds }) => seconds)
-        : null,
-  },
-  p50: quantile(50),
-  p90: quantile(90),
-  p95: quantile(95),
-  p99: quantile(99),
-  cpu: perRequest('ms', ({ cpuMs }) => cpuMs.server + (cpuMs.backend ?? 0)),
-  'backend-calls': perRequest('calls', ({ calls }) =>
-    Object.values(calls).reduce((all, { calls }) => all + calls, 0),
-  ),
-  bytes: perRequest('B', ({ sentBytes, receivedBytes }) => sentBytes + receivedBytes),
-  gc: perRequest('ms', ({ gcMs }) => gcMs),
-  rss: {
-    unit: 'MB',
-    of: (slots) =>
-      slots.length > 0 ? Math.max(...slots.map(({ rssBytes }) => rssBytes)) / 1e6 : null,
-  },
 }
 
 // ---- faults

@@ -1,6 +1,7 @@
 // The cost table: what one request of each contender costs, taken apart. The bare server stands
 // beside them, because it shows how much of a figure HTTP and the client alone make up.
-import type { Measurement, Slot } from '../measurement.ts'
+import type { Measurement, Metric, Slot } from '../measurement.ts'
+import { backendCpuKnown, loadFor, seriesOf, units } from '../metrics.ts'
 import {
   highestPercentile,
   type Load,
@@ -22,18 +23,22 @@ export interface CostRow {
 
 /** Everything that is counted per request, in the order in which it is read. */
 export const costRows = (measurement: Measurement): CostRow[] => {
-  const { contenders, load } = measurement.plan
-  // What a request costs is asked where the server is not at its limit, if that was measured.
-  const calm: Load = load === 'closed' ? 'closed' : 'open'
+  const { plan } = measurement
+  const all = plan.contenders.map((_, i) => seriesOf(measurement, i))
+  const metric = (name: Metric, label: string): CostRow => ({
+    label,
+    unit: units[name],
+    cells: all.map((series) => spreadOf(series[name].values ?? [])),
+  })
   const row = (
     label: string,
     unit: string,
     of: (slots: Slot[]) => number | null,
-    from: Load | undefined = calm,
+    from?: Load,
   ): CostRow => ({
     label,
     unit,
-    cells: contenders.map((_, i) =>
+    cells: plan.contenders.map((_, i) =>
       spreadOf(
         slotsByBlock(measurement, i, from)
           .map(({ slots }) => of(slots))
@@ -41,80 +46,82 @@ export const costRows = (measurement: Measurement): CostRow[] => {
       ),
     ),
   })
-  const answered = (slots: Slot[]) => sum(slots, (slot) => slot.answered)
-  const each = (slots: Slot[], of: (slot: Slot) => number) =>
-    answered(slots) > 0 ? sum(slots, of) / answered(slots) : null
+  const each = (slots: Slot[], of: (slot: Slot) => number) => {
+    const answered = sum(slots, (slot) => slot.answered)
+    return answered > 0 ? sum(slots, of) / answered : null
+  }
+  const cpuLoad = loadFor('cpu', plan) ?? 'open'
+  const callsLoad = loadFor('backend-calls', plan) ?? 'open'
   const slots = measurement.blocks.flatMap((block) => block.slots)
   const names = (of: (slot: Slot) => object) =>
     [...new Set(slots.flatMap((slot) => Object.keys(of(slot))))].sort()
+  const served = backendCpuKnown(measurement)
+
+  const cpu = metric('cpu', 'CPU time')
+  const afterwards: CostRow = {
+    label: '… after the answers',
+    unit: units.cpu,
+    cells: all.map((series, i) =>
+      spreadOf(
+        slotsByBlock(measurement, i, cpuLoad).flatMap(({ slots }, at) => {
+          const total = series.cpu.values?.[at]
+          const within = each(
+            slots,
+            ({ cpuMs }) => cpuMs.server + (served ? (cpuMs.backend ?? 0) : 0),
+          )
+          return total === undefined || within === null ? [] : [Math.max(0, total - within)]
+        }),
+      ),
+    ),
+  }
 
   return [
-    row(
-      'Throughput, at saturation',
-      'requests/s',
-      (slots) => answered(slots) / sum(slots, ({ seconds }) => seconds),
-      'closed',
-    ),
-    row('CPU per request', 'ms', (slots) =>
-      each(slots, ({ cpuMs }) => cpuMs.server + (cpuMs.backend ?? 0)),
-    ),
-    row('… of the server processes', 'ms', (slots) => each(slots, ({ cpuMs }) => cpuMs.server)),
-    row('… of the backends', 'ms', (slots) =>
-      slots.some(({ cpuMs }) => cpuMs.backend === null)
-        ? null
-        : each(slots, ({ cpuMs }) => cpuMs.backend ?? 0),
-    ),
-    row('Garbage collection per request', 'µs', (slots) => each(slots, ({ gcMs }) => gcMs * 1000)),
-    row('Bytes per request, sent and received', 'B', (slots) =>
-      each(slots, ({ sentBytes, receivedBytes }) => sentBytes + receivedBytes),
-    ),
-    row('Backend calls per request', 'calls', (slots) =>
-      each(slots, ({ calls }) => Object.values(calls).reduce((all, { calls }) => all + calls, 0)),
-    ),
+    metric('throughput', 'Throughput'),
+    cpu,
+    row('… server processes', units.cpu, (of) => each(of, ({ cpuMs }) => cpuMs.server), cpuLoad),
+    ...(served
+      ? [row('… backends', units.cpu, (of) => each(of, ({ cpuMs }) => cpuMs.backend ?? 0), cpuLoad)]
+      : []),
+    // A hundredth is not worth a line.
+    ...(afterwards.cells.some((cell, i) => (cell?.median ?? 0) > 0.01 * (cpu.cells[i]?.median ?? 0))
+      ? [afterwards]
+      : []),
+    metric('gc', 'Garbage collection'),
+    metric('bytes', 'Bytes'),
+    metric('backend-calls', 'Backend calls'),
     ...names(({ calls }) => calls).map((name) =>
-      row(`… ${name}`, 'calls', (slots) => each(slots, ({ calls }) => calls[name]?.calls ?? 0)),
+      row(
+        `… ${name}`,
+        units['backend-calls'],
+        (of) => each(of, ({ calls }) => calls[name]?.calls ?? 0),
+        callsLoad,
+      ),
     ),
     ...names(({ roundTrips }) => roundTrips).map((name) =>
-      row(`Round trips per request, ${name}`, 'trips', (slots) =>
-        each(slots, ({ roundTrips }) => roundTrips[name] ?? 0),
-      ),
-    ),
-    row(
-      'Memory (RSS) of the server processes',
-      'MB',
-      (slots) => Math.max(...slots.map(({ rssBytes }) => rssBytes)) / 1e6,
-      undefined,
-    ),
-    row(
-      'Busiest event loop',
-      '%',
-      (slots) => Math.max(...slots.map(({ busy }) => busy.server)) * 100,
-    ),
-    ...names(({ judged }) => judged).map((name) =>
       row(
-        `Answers that were ${name}`,
-        '%',
-        (slots) => {
-          const all = sum(slots, ({ judged }) => Object.values(judged).reduce((a, b) => a + b, 0))
-          return all > 0 ? (100 * sum(slots, ({ judged }) => judged[name] ?? 0)) / all : null
-        },
-        undefined,
+        `Round trips to ${name}`,
+        'trips/request',
+        (of) => each(of, ({ roundTrips }) => roundTrips[name] ?? 0),
+        callsLoad,
       ),
     ),
-    row(
-      'Failed or timed out',
-      '%',
-      (slots) => {
-        const sent = sum(slots, (slot) => slot.sent)
-        return sent > 0 ? (100 * sum(slots, (slot) => slot.failed + slot.timedOut)) / sent : null
-      },
-      undefined,
+    metric('rss', 'Memory (RSS)'),
+    row('Event loop busy', '%', (of) => Math.max(...of.map(({ busy }) => busy.server)) * 100),
+    ...names(({ judged }) => judged).map((name) =>
+      row(`Answers: ${name}`, '%', (of) => {
+        const judged = sum(of, ({ judged }) => Object.values(judged).reduce((a, b) => a + b, 0))
+        return judged > 0 ? (100 * sum(of, ({ judged }) => judged[name] ?? 0)) / judged : null
+      }),
     ),
+    row('Failed or timed out', '%', (of) => {
+      const sent = sum(of, (slot) => slot.sent)
+      return sent > 0 ? (100 * sum(of, (slot) => slot.failed + slot.timedOut)) / sent : null
+    }),
   ].filter(
     // A line of nothing but nothing tells nothing, but that no request failed does.
     ({ label, cells }) =>
       cells.some((cell) => cell !== null) &&
-      (label.startsWith('Failed') || cells.some((cell) => cell !== null && cell.high > 0)),
+      (label.startsWith('Failed') || cells.some((cell) => cell !== null && cell.median > 0)),
   )
 }
 
@@ -131,7 +138,7 @@ export const costTable = (measurement: Measurement): Table => ({
   rows: [
     ...costRows(measurement).map(({ label, unit, cells }) => [label, unit, ...cells.map(cellOf)]),
     [
-      'Requests that this is made from',
+      'Made from',
       'requests',
       ...measurement.plan.contenders.map((_, i) =>
         count(
@@ -150,8 +157,9 @@ const captionOf = ({ blocks }: Measurement) => `${blocks.length} blocks: median,
 /** The value, and below it the interval where there is one. */
 export const cellOf = (cell: Spread | null): string => {
   if (cell === null) return '–'
-  const [median, low, high] = [cell.median, cell.low, cell.high].map(number)
-  return low === high ? median! : `${median}\n[${low}, ${high}]`
+  const { median, low, high } = cell
+  const [value, least, most] = [median, low ?? median, high ?? median].map(number)
+  return least === value && most === value ? value : `${value}\n[${least}, ${most}]`
 }
 
 const percentiles = [50, 90, 95, 99, 99.9, 99.99]

@@ -57,11 +57,13 @@ const drawRow = (row: ForestRow, axis: Axis, y: number, width: number, narrow: b
   const look = verdictLooks[verdict]
   const middle = narrow ? y + 38 : y + 15
   const said = narrow ? y + 14 : middle + 4.5
-  const text = ratio === null ? 'no number' : inWords(ratio, low, high)
+  const text =
+    ratio === null ? (verdict === 'invalid' ? '' : 'no ratio') : inWords(ratio, low, high)
   const label = words(narrow ? 0 : 12, said, shorten(row.label, narrow ? 14 : 30))
   const shown =
     ratio !== null && verdict !== 'invalid'
-      ? drawInterval(axis, ratio, low ?? 0, high ?? Number.POSITIVE_INFINITY, middle, look)
+      ? // What is counted exactly has no interval: a mark alone.
+        drawInterval(axis, ratio, low ?? ratio, high ?? ratio, middle, look)
       : ''
   return (
     label +
@@ -169,7 +171,7 @@ const frame = (
   top: number,
   bottom: number,
 ) => {
-  const [from, to] = [place(1 - margin), place(1 + margin)]
+  const [from, to] = [place(1 / (1 + margin)), place(1 + margin)]
   const label = (ratio: number) => (ratio === 1 ? '0' : change(ratio).replace('.0', ''))
   return [
     el('rect', { x: from, y: top, width: to - from, height: bottom - top, class: 'band' }),

@@ -4,11 +4,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Measurement, Verdict } from '../measurement.ts'
 import { type Chart, toFigure } from './chart.ts'
-import { chartsOf } from './charts.ts'
+import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { type Look, lookOf } from './looks.ts'
-import { factsOf, type Summary, summarise, withUnit } from './summary.ts'
+import { factsOf, type Summary, sentenceAlone, summarise, withUnit } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
 import { bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
@@ -28,11 +28,12 @@ export const toHtml = (measurement: Measurement, extras: Extras = {}): string =>
   const summary = summarise(measurement)
   const warnings = [...(extras.warnings ?? []), ...summary.warnings]
   const { plan } = measurement
+  const charts = chartsOf(measurement)
   const body = [
     head(measurement, summary),
     verdictSection(summary, warnings),
-    ...chartSections(measurement, extras),
-    validitySection(measurement, extras.noise),
+    ...chartSections(measurement, charts, extras),
+    validitySection(measurement, charts, extras.noise),
     environmentSection(measurement),
   ].join('\n')
   const icon = `data:image/svg+xml,${encodeURIComponent(iconSvg)}`
@@ -88,7 +89,7 @@ export const key = (name: string, { class: colour, shape }: Look): string =>
 const verdictSection = (summary: Summary, warnings: string[]): string => {
   const { primary, exploratory, groups } = summary
   const further = exploratory.map(
-    ({ sentence, verdict }) => `<li>${verdictMark(verdict)} ${escaped(sentence)}</li>`,
+    (verdict) => `<li>${verdictMark(verdict.verdict)} ${escaped(sentenceAlone(verdict))}</li>`,
   )
   return `<main>
 <section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
@@ -104,8 +105,8 @@ ${
 </section>`
 }
 
-const verdictLine = ({ verdict, sentence }: Verdict): string =>
-  `<p class="verdict ${verdictLooks[verdict].class}">${verdictMark(verdict)}${escaped(sentence)}</p>`
+const verdictLine = (verdict: Verdict): string =>
+  `<p class="verdict ${verdictLooks[verdict.verdict].class}">${verdictMark(verdict.verdict)}${escaped(sentenceAlone(verdict))}</p>`
 
 const verdictMark = (verdict: Verdict['verdict']): string => {
   const { shape, class: colour, word } = verdictLooks[verdict]
@@ -116,8 +117,11 @@ const verdictMark = (verdict: Verdict['verdict']): string => {
   )
 }
 
-const chartSections = (measurement: Measurement, { capacity = [] }: Extras): string[] => {
-  const charts = chartsOf(measurement)
+const chartSections = (
+  measurement: Measurement,
+  charts: Charts,
+  { capacity = [] }: Extras,
+): string[] => {
   const section = (id: string, title: string, text: string, content: string[]) =>
     content.length === 0 && !text
       ? ''
@@ -128,7 +132,7 @@ ${content.join('\n')}</section>`
     section(
       'differences',
       'How large the differences are',
-      'Each line is an interval that holds the true ratio in 95 of 100 such measurements. Wholly beyond zero: there is a difference. Wholly inside the band: the same for all practical purposes. Anything else: not decided.',
+      'In 95 of 100 such measurements the intervals of a metric hold the true ratios, all of them at once. An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing.',
       charts.forest.map(toFigure),
     ),
     section(
@@ -161,7 +165,11 @@ ${content.join('\n')}</section>`
   ]
 }
 
-const validitySection = (measurement: Measurement, noise: Measurement | undefined): string => {
+const validitySection = (
+  measurement: Measurement,
+  charts: Charts,
+  noise: Measurement | undefined,
+): string => {
   const { gates, proof } = measurement
   const failed = gates.filter(({ ok }) => !ok).length
   const proved = proof.ok
@@ -173,7 +181,6 @@ const validitySection = (measurement: Measurement, noise: Measurement | undefine
       : failed === 0
         ? `All ${gates.length} gates are passed.`
         : `${failed} of ${gates.length} gates are not passed.`
-  const charts = chartsOf(measurement)
   return `<section aria-labelledby="validity"><h2 id="validity">Why it can be trusted, or not</h2>
 <p>${escaped(`${proved} ${says}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
 ${toTable({

@@ -2,6 +2,8 @@
 // what was measured. Nothing here decides anything; verdicts are bench/analyse.ts's alone.
 import type { Measurement, Slot } from '../measurement.ts'
 import { type Histogram, mergeHistograms } from '../stats/histogram.ts'
+import { median } from '../stats/median.ts'
+import { medianInterval } from '../stats/order-interval.ts'
 
 export type Load = Slot['load']
 
@@ -34,32 +36,17 @@ export const highestPercentile = (samples: number): number => 100 * (1 - 20 / sa
 
 export interface Spread {
   median: number
-  low: number
-  high: number
+  /** The 95 % interval of the median; null where there are too few values for one. */
+  low: number | null
+  high: number | null
   samples: number
 }
 
-/**
- * The median over blocks with the interval between two order statistics that holds the true one in
- * at least 95 of 100 cases (from the binomial distribution); below six blocks, all that was seen.
- */
+/** The median over blocks with its interval; null of nothing. */
 export const spreadOf = (values: readonly number[]): Spread | null => {
   if (values.length === 0) return null
-  const sorted = [...values].sort((a, b) => a - b)
-  const n = sorted.length
-  const at = (i: number) => sorted[i] as number
-  let cut = 0
-  for (let p = 2 ** -n, below = p; below <= 0.025; below += p) {
-    cut++
-    p *= (n - cut + 1) / cut
-  }
-  const end = Math.max(0, cut - 1)
-  return {
-    median: (at((n - 1) >> 1) + at(n >> 1)) / 2,
-    low: at(end),
-    high: at(n - 1 - end),
-    samples: n,
-  }
+  const { low, high } = medianInterval(values, 0.95) ?? { low: null, high: null }
+  return { median: median(values), low, high, samples: values.length }
 }
 
 /** The sum of one number over slots. */

@@ -70,6 +70,14 @@ const warningsOf = ({ proof, finishedAt, plan, blocks, gates, machine }: Measure
   return warnings
 }
 
+/** The metric that answers the question: the primary one, or the percentile that has enough requests. */
+export const metricTold = ({ plan, verdicts }: Pick<Measurement, 'plan' | 'verdicts'>): Metric =>
+  verdicts.find(({ exploratory }) => !exploratory)?.metric ?? plan.primary
+
+/** A verdict's sentence as it stands on its own. */
+export const sentenceAlone = ({ sentence }: Verdict): string =>
+  sentence.replace(/^(no|neither|invalid)\b/, (word) => word[0]!.toUpperCase() + word.slice(1))
+
 const nameOf = (metric: Metric) => metricWords[metric].label
 
 /** `2.4 %`, `0.31 ms`, `0.97` */
@@ -78,11 +86,11 @@ export const withUnit = (value: number, unit: string): string => {
   return unit ? `${number(value)} ${unit}` : number(value)
 }
 
-const groupsOf = ({ plan, groups }: Measurement): string | null => {
+const groupsOf = ({ plan, groups, verdicts }: Measurement): string | null => {
   const { length } = plan.contenders.filter(({ reference }) => !reference)
   if (length < 3 || groups.length === 0) return null
   const all = groups.map((group) => group.join(', '))
-  const by = metricWords[plan.primary].label
+  const by = metricWords[metricTold({ plan, verdicts })].label
   if (groups.length === 1) return `By ${by}, none of ${all[0]} can be told from another.`
   return `By ${by}, best first: ${all.join(' | ')}. Within a group none can be told from another.`
 }

@@ -1,0 +1,70 @@
+// The report for where pages cannot go: an issue, a pull request, a terminal's clipboard.
+import type { Measurement } from '../measurement.ts'
+import { costTable, latencyTable } from './costs.ts'
+import { verdictLooks } from './forest.ts'
+import { factsOf, sentenceAlone, summarise } from './summary.ts'
+import { markdown, toMarkdownTable } from './table.ts'
+import { plain } from './text.ts'
+
+/** Verdicts, cost table, and how to do it again. `warnings` come first. */
+export const toMarkdown = (measurement: Measurement, warnings: string[] = []): string => {
+  const { plan, seed, command, gates, seesaw, machine } = measurement
+  const summary = summarise(measurement)
+  const latency = latencyTable(measurement)
+  const passed = gates.filter(({ ok }) => ok).length
+  const backends = Object.entries(machine.backends).map(
+    ([name, { version, via }]) => `${name} ${version} (${via})`,
+  )
+  return [
+    `# ${markdown(plan.question)}`,
+    summary.contenders
+      .map(({ name, title, setup }) => `- **${markdown(name)}** ${markdown(title)}: ${code(setup)}`)
+      .join('\n'),
+    [...warnings, ...summary.warnings].map((text) => `> ⚠ ${markdown(text)}`).join('\n>\n'),
+    summary.groups ? `**${markdown(summary.groups)}**` : '',
+    summary.primary.map((verdict) => `**${markdown(sentenceAlone(verdict))}**`).join('\n\n') ||
+      'Nothing was measured, so nothing can be said.',
+    summary.exploratory.length > 0
+      ? `Also measured, without having been asked; to look at, not to conclude from:\n\n${summary.exploratory
+          .map(
+            (verdict) =>
+              `- ${markdown(sentenceAlone(verdict))} (${verdictLooks[verdict.verdict].word})`,
+          )
+          .join('\n')}`
+      : '',
+    `## What it costs\n\n${markdown(costTable(measurement).caption)}\n\n${toMarkdownTable(costTable(measurement))}`,
+    latency.rows.length > 0
+      ? `## How long requests take\n\n${markdown(latency.caption)}\n\n${toMarkdownTable(latency)}`
+      : '',
+    `## Where, and how to do it again`,
+    [
+      `- ${markdown(factsOf(measurement, summary))}`,
+      `- Workload ${markdown(`${plan.workload}: ${plan.says}`)}`,
+      `- Backends: ${markdown(backends.join(', ') || 'none outside of the server process')}`,
+      `- ${passed} of ${gates.length} gates passed, Seesaw ${markdown(seesaw)}, seed ${seed}`,
+    ].join('\n'),
+    fenced(command),
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+    .concat('\n')
+}
+
+/** As code, however many backticks it has. */
+const code = (text: string): string => {
+  const fence = fenceFor(text, '`')
+  return fence === '`' ? `\`${oneLine(text)}\`` : `${fence} ${oneLine(text)} ${fence}`
+}
+
+const fenced = (text: string): string => {
+  const fence = fenceFor(text, '```')
+  return `${fence}sh\n${oneLine(text)}\n${fence}`
+}
+
+const fenceFor = (text: string, least: string): string => {
+  let fence = least
+  while (text.includes(fence)) fence += '`'
+  return fence
+}
+
+const oneLine = (text: string): string => plain(text).replace(/[\n\r\t]+/g, ' ')
