@@ -1,7 +1,6 @@
 // The control API: what the command line can do, over HTTP, for the page. It answers to its own
 // host and to writes from its own origin only, because scenarios that are unsafe on purpose run on
 // the same machine, and because any web site may send requests to localhost.
-import type { ServerResponse } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { z } from 'zod'
@@ -9,9 +8,11 @@ import { type Catalogue, listScenarios } from './catalogue.ts'
 import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
 import { type ErrorCode, SeesawError } from './errors.ts'
-import { answerProblems, parseBody, refuseRoute } from './http.ts'
+import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
 import { loadScenario } from './load.ts'
+import type { Desk } from './measurements/desk.ts'
+import { measurementRoutes } from './measurements/routes.ts'
 import { pageRoutes } from './page.ts'
 import { findTargets } from './prove.ts'
 import { findClaim } from './try.ts'
@@ -23,6 +24,8 @@ export interface ControlOptions {
   port: number
   version: string
   scenariosFolder?: string
+  /** Takes orders for measurements; without it there are none. */
+  desk?: Desk
   /** Called after every toggle, so that choices are kept. */
   onChoices?(): void
 }
@@ -76,7 +79,8 @@ const bodies = {
   try: z.strictObject({ setup: z.string(), exercise: z.string().optional() }),
 }
 
-const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOptions): Router => {
+const routes = (options: ControlOptions): Router => {
+  const { lab, config, version, scenariosFolder, desk, onChoices } = options
   const router = new Router()
   let catalogue: Promise<Catalogue> | undefined
   let proving = false
@@ -99,7 +103,7 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
   })
 
   router.post('/api/toggle', async (ctx) => {
-    const { scenario, reset, ...change } = read(bodies.toggle, ctx.request.body)
+    const { scenario, reset, ...change } = readBody(bodies.toggle, ctx.request.body)
     const { setup, ms } = await lab.toggle(scenario, reset ? null : change)
     onChoices?.()
     const url = `${lab.url}/run/${scenario}/live/`
@@ -107,7 +111,7 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
   })
 
   router.post('/api/reset', async (ctx) => {
-    const { setup } = read(bodies.reset, ctx.request.body)
+    const { setup } = readBody(bodies.reset, ctx.request.body)
     const ids =
       setup === undefined ? Object.values(await lab.live()) : [(await lab.resolve(setup)).id]
     for (const id of ids) await lab.reset(id)
@@ -117,9 +121,15 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
   // Exercises are code of scenarios, which may spin or crash: they run in a process of their own,
   // by the very command that a person would type.
   router.post('/api/prove', async (ctx) => {
-    const { targets, backends, workers } = read(bodies.prove, ctx.request.body)
+    const { targets, backends, workers } = readBody(bodies.prove, ctx.request.body)
     await findTargets({ targets, ...(backends ? { backends } : {}) }, scenariosFolder)
-    if (proving) throw new SeesawError('BUSY', 'A proof is under way; wait until it has ended.')
+    if (proving) throw new SeesawError('BUSY', proofUnderWay)
+    // It would be measured, too, and nobody could tell.
+    if (desk?.underWay())
+      throw new SeesawError(
+        'BUSY',
+        'A measurement is under way; wait until it has ended, or cancel it.',
+      )
     proving = true
     try {
       ctx.body = await runCommand(
@@ -138,7 +148,7 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
   })
 
   router.post('/api/try', async (ctx) => {
-    const { setup, exercise } = read(bodies.try, ctx.request.body)
+    const { setup, exercise } = readBody(bodies.try, ctx.request.body)
     const { scenario } = await lab.resolve(setup)
     findClaim(scenario, await loadScenario(scenario, scenariosFolder), exercise)
     ctx.body = await runCommand(['try', setup, ...(exercise ? [exercise] : []), '--json'], {
@@ -147,25 +157,15 @@ const routes = ({ lab, config, version, scenariosFolder, onChoices }: ControlOpt
     })
   })
 
+  if (desk) {
+    const measurements = measurementRoutes(desk, () => (proving ? proofUnderWay : undefined))
+    router.use(measurements.routes())
+  }
+
   return router
 }
 
-/** Says when nobody waits for the answer any more. */
-const closed = (response: ServerResponse): AbortSignal => {
-  const controller = new AbortController()
-  response.once('close', () => controller.abort())
-  if (response.closed) controller.abort()
-  return controller.signal
-}
-
-const read = <Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> => {
-  const checked = shape.safeParse(body ?? {})
-  if (checked.success) return checked.data
-  const issues = checked.error.issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  )
-  throw new SeesawError('BODY_INVALID', `The body does not fit. ${issues.join(' · ')}`)
-}
+const proofUnderWay = 'A proof is under way; wait until it has ended.'
 
 /** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */
 const guard = (port: number): Koa.Middleware => {

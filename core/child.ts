@@ -1,8 +1,12 @@
-// Runs one of Seesaw's own commands in a process of its own and returns the JSON that it prints.
+// Runs Seesaw's own commands in processes of their own: for the JSON that they print, or for a while,
+// with what they say meanwhile.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { type ErrorCode, errorCodes, SeesawError } from './errors.ts'
+import { errorCodes, SeesawError } from './errors.ts'
 import { home } from './load.ts'
+
+/** What a person would type. */
+const seesaw = [process.execPath, join(home, 'core', 'seesaw.mjs')]
 
 /**
  * `words` must contain `--json`. Throws the error with which the command ended; `until` ends it
@@ -12,7 +16,8 @@ export const runCommand = async (
   words: string[],
   { env, until }: { env: Record<string, string>; until: AbortSignal },
 ): Promise<unknown> => {
-  const child = spawn(process.execPath, [join(home, 'core', 'seesaw.mjs'), ...words], {
+  const [file = '', ...first] = seesaw
+  const child = spawn(file, [...first, ...words], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -29,7 +34,74 @@ export const runCommand = async (
   try {
     return JSON.parse(out)
   } catch {
-    throw errorIn(errors)
+    throw errorIn(errors) ?? lastLine(errors)
+  }
+}
+
+/** A command that takes a while. */
+export interface RunningCommand {
+  /** Asks it to end in good order, and makes it where it does not within the time. */
+  stop(withinMs?: number): void
+  /** Settles when it has ended, with the error that it ended with. */
+  ended: Promise<SeesawError | undefined>
+}
+
+const stopWithinMs = 15_000
+const longestLine = 64 * 1024
+const mostLastWords = 4_000
+
+/**
+ * Starts a command; `onLine` is told what it says on standard error. Its standard input is a pipe
+ * that stays open and empty for as long as this process lives, so that it can tell when it is alone.
+ * `command` is what to start in the place of `seesaw`.
+ */
+export const startCommand = (
+  words: string[],
+  options: { env: Record<string, string>; onLine(line: string): void; command?: string[] },
+): RunningCommand => {
+  const [file = '', ...first] = options.command ?? seesaw
+  const child = spawn(file, [...first, ...words], {
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // Ctrl-C in the terminal is for us, who then ask it to stop, once.
+    detached: true,
+    windowsHide: true,
+  })
+  child.stdin.on('error', () => {})
+  const kill = () => child.kill('SIGKILL')
+  const terminate = () => child.kill('SIGTERM')
+  process.once('exit', terminate)
+  // A process of the command's that does not end must not keep us waiting for the end of the pipe.
+  child.once('exit', () => setTimeout(() => child.stderr.destroy(), 5_000).unref())
+  let lastWords = ''
+  let timer: NodeJS.Timeout | undefined
+
+  const read = async () => {
+    let line = ''
+    for await (const piece of child.stderr.setEncoding('utf8')) {
+      lastWords = (lastWords + piece).slice(-mostLastWords)
+      const lines = (line + piece).split('\n')
+      line = (lines.pop() ?? '').slice(0, longestLine)
+      for (const whole of lines) if (whole.length < longestLine) options.onLine(whole)
+    }
+  }
+  const conclude = async () => {
+    const [how] = await Promise.all([ended(child), read().catch(() => {})])
+    clearTimeout(timer)
+    process.off('exit', terminate)
+    if (how === 0) return undefined
+    const said = errorIn(lastWords)
+    if (said) return said
+    // What a process says that crashes is for the terminal, not for a visitor.
+    process.stderr.write(`${lastWords.trim()}\n`)
+    return new SeesawError('WORKER_FAILED', `The process that did it ended early (${how}).`)
+  }
+  return {
+    stop(withinMs = stopWithinMs) {
+      terminate()
+      timer ??= setTimeout(kill, withinMs)
+    },
+    ended: conclude(),
   }
 }
 
@@ -39,19 +111,19 @@ const textOf = async (stream: NodeJS.ReadableStream): Promise<string> => {
   return text
 }
 
-const ended = (child: NodeJS.EventEmitter): Promise<void> =>
+/** Settles with the exit code, the signal, or what kept it from being started. */
+const ended = (child: NodeJS.EventEmitter): Promise<number | string> =>
   new Promise((resolve) => {
-    child.once('close', () => resolve())
-    child.once('error', () => resolve())
+    child.once('close', (code: number | null, signal: string) => resolve(code ?? signal))
+    child.once('error', (error: Error) => resolve(error.message))
   })
 
 /** The last line of a command that failed: `seesaw: No scenario 'x'. [SCENARIO_NOT_FOUND]` */
-const errorIn = (errors: string): SeesawError => {
-  const [, message = errors.trim().split('\n').at(-1) ?? '', code = ''] =
-    /seesaw: (.*) \[([A-Z_]+)\]\s*$/.exec(errors) ?? []
-  const known = errorCodes.includes(code as ErrorCode)
-  return new SeesawError(
-    known ? (code as ErrorCode) : 'WORKER_FAILED',
-    message || 'The process ended early.',
-  )
+const errorIn = (errors: string): SeesawError | undefined => {
+  const [, message = '', code = ''] = /seesaw: (.*) \[([A-Z_]+)\]\s*$/.exec(errors) ?? []
+  const known = errorCodes.find((name) => name === code)
+  return message ? new SeesawError(known ?? 'WORKER_FAILED', message) : undefined
 }
+
+const lastLine = (errors: string): SeesawError =>
+  new SeesawError('WORKER_FAILED', errors.trim().split('\n').at(-1) || 'The process ended early.')

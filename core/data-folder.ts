@@ -1,7 +1,7 @@
 // The folder in which a lab keeps what outlives it: files, databases, and the key that everything
 // signed in it is signed with.
 import { createHash, randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeesawError } from './errors.ts'
 
@@ -56,4 +56,10 @@ const readOrMake = (file: string): Buffer => {
     rmSync(aside)
   }
   return readFileSync(file)
+}
+
+/** Written aside and renamed, so that it is whole even after a crash. */
+export const writeAside = (file: string, text: string): void => {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
 }

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { bodyParser } from '@koa/bodyparser'
 import type { RouterContext } from '@koa/router'
 import type Koa from 'koa'
+import type { z } from 'zod'
 import { type ErrorCode, type Problem, SeesawError, toProblem } from './errors.ts'
 
 const problemType = 'application/problem+json; charset=utf-8'
@@ -95,6 +96,25 @@ const isDeeper = (value: unknown, levels: number): boolean =>
   typeof value === 'object' &&
   value !== null &&
   (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))
+
+/** What was sent, if it has this shape. Throws BODY_INVALID, which names what does not fit. */
+export const readBody = <Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> => {
+  const checked = shape.safeParse(body ?? {})
+  if (checked.success) return checked.data
+  const issues = checked.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  )
+  const why = issues.join(' · ').slice(0, 1_000)
+  throw new SeesawError('BODY_INVALID', `The body does not fit. ${why}`)
+}
+
+/** Says when nobody waits for the answer any more. */
+export const closed = (response: ServerResponse): AbortSignal => {
+  const controller = new AbortController()
+  response.once('close', () => controller.abort())
+  if (response.closed) controller.abort()
+  return controller.signal
+}
 
 /** Answers requests that are broken before any handler sees them, e.g. by too many headers. */
 export const answerClientErrors = (server: Server): void => {

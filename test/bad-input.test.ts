@@ -12,6 +12,7 @@ import { answerClientErrors } from '#core/http'
 import type { Kind } from '#core/kinds'
 import { type Lab, startLab } from '#core/lab'
 import { adapterIndex, loadAdapter, loadConfig, loadScenario, scenarioIds } from '#core/load'
+import { type Desk, openDesk } from '#core/measurements/desk'
 import { requestsFor } from '#core/requests'
 import { assertNoTrace, problemIn, sendRaw, tempFolder } from './seesaw.ts'
 
@@ -118,20 +119,29 @@ describe('bad input', () => {
   let lab: Lab
   let server: Server
   let control: string
+  let desk: Desk
   before(async () => {
     lab = await startLab({ workers: 1, dataFolder: tempFolder() })
     server = createServer({ requireHostHeader: false }).listen(0, '127.0.0.1')
     answerClientErrors(server)
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
+    // What would measure ends at once.
+    desk = openDesk({
+      folder: tempFolder(),
+      defaults: {},
+      environment: lab.environment,
+      command: [process.execPath, '--eval', ''],
+    })
     server.on(
       'request',
-      createControl({ lab, config: await loadConfig(), port, version: '0' }).callback(),
+      createControl({ lab, config: await loadConfig(), port, version: '0', desk }).callback(),
     )
     control = `http://localhost:${port}`
   })
   after(async () => {
     server?.close().closeAllConnections()
+    await desk?.stop()
     await lab?.stop()
   })
 
@@ -258,7 +268,7 @@ describe('bad input', () => {
       body: string | Buffer,
       headers: Record<string, string> = jsonType,
     ) => fetch(`${control}${path}`, { method: 'POST', body, headers })
-    const paths = ['/api/toggle', '/api/reset', '/api/prove', '/api/try']
+    const paths = ['/api/toggle', '/api/reset', '/api/prove', '/api/try', '/api/bench']
 
     testBytes(() => control)
 
@@ -281,6 +291,19 @@ describe('bad input', () => {
         '/api/reset': { setup: 'rate-limits/gcra' },
         '/api/prove': { targets: ['rate-limits/gcra'], backends: ['memory'], workers: 1 },
         '/api/try': { setup: 'rate-limits/gcra', exercise: 'small-state' },
+        '/api/bench': {
+          target: 'rate-limits',
+          variants: ['gcra'],
+          backends: ['memory'],
+          workers: 1,
+          workload: 'crowd',
+          knobs: { limit: 5 },
+          preset: 'quick',
+          load: 'open',
+          rate: 10,
+          blocks: 1,
+          seed: 1,
+        },
       }
       for (const [path, whole] of Object.entries(sound))
         for (const field of Object.keys(whole))

@@ -1,15 +1,16 @@
 // `seesaw start`: control and lab, until Ctrl-C.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createControl } from '../api.ts'
 import { dataFolderOf } from '../config.ts'
-import { openDataFolder } from '../data-folder.ts'
+import { openDataFolder, writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
 import { answerClientErrors } from '../http.ts'
 import { type Choice, portInUse, startLab } from '../lab.ts'
 import { home, loadConfig } from '../load.ts'
+import { openDesk } from '../measurements/desk.ts'
 import { runningFile } from './running.ts'
 import { bold, faint, print } from './terminal.ts'
 
@@ -51,7 +52,12 @@ export const start = async (options: Options): Promise<void> => {
 
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const keepChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
-  serve(createControl({ lab, config, port, version, onChoices: keepChoices }).callback())
+  const desk = openDesk({
+    folder: join(folder, 'measurements'),
+    defaults: config.backends,
+    environment: lab.environment,
+  })
+  serve(createControl({ lab, config, port, version, desk, onChoices: keepChoices }).callback())
   const url = `http://localhost:${port}`
   writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
 
@@ -62,6 +68,7 @@ export const start = async (options: Options): Promise<void> => {
     print(faint('Stopping; Ctrl-C again to leave at once.'))
     rmSync(runningFile(folder), { force: true })
     for (const server of servers) server.close().closeAllConnections()
+    await desk.stop()
     await lab.stop()
     process.exit(0)
   }
@@ -122,10 +129,4 @@ const readChoices = (folder: string): Record<string, Choice> => {
       )
     return {}
   }
-}
-
-/** Written aside and renamed, so that it is whole even after a crash. */
-const writeAside = (file: string, text: string): void => {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
 }

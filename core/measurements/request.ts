@@ -1,0 +1,117 @@
+// What can be asked of `POST /api/bench`, what is wrong with it, and the words of the command that
+// does it: the same that a person would type.
+import { z } from 'zod'
+import { notThere } from '../did-you-mean.ts'
+import { SeesawError } from '../errors.ts'
+import { adapterIndex, backendNames, loadScenario } from '../load.ts'
+import type { AnyScenario } from '../scenario.ts'
+import { type Backends, parseSetup, resolveSetup, type SetupParts } from '../setup.ts'
+
+const name = z.string().min(1).max(300)
+const names = z.array(name).min(1).max(16)
+
+export const requestSchema = z.strictObject({
+  /** Scenarios or setups; two of the same setup show this machine's noise. */
+  target: z.union([name, z.array(name).min(1).max(16)]),
+  variants: names.optional(),
+  backends: names.optional(),
+  workers: z.int().min(1).max(64).optional(),
+  workload: name.optional(),
+  knobs: z.record(name, z.union([z.string(), z.number().transform(String)])).optional(),
+  preset: z.enum(['quick', 'standard', 'strict', 'publish']).default('quick'),
+  load: z.enum(['open', 'closed', 'both']).optional(),
+  /** Requests per second of the open load. */
+  rate: z.number().positive().max(1_000_000).optional(),
+  blocks: z.int().min(1).max(1_000).optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional(),
+})
+export type MeasurementRequest = z.infer<typeof requestSchema>
+
+/**
+ * Looks up everything that is named, as the command will. Throws SCENARIO_NOT_FOUND,
+ * VARIANT_NOT_FOUND and the like. What only the command can know, it says when its turn comes.
+ */
+export const checkRequest = async (
+  asked: MeasurementRequest,
+  { defaults, scenariosFolder }: { defaults: Backends; scenariosFolder?: string | undefined },
+): Promise<{ scenario: string; setups: string[] }> => {
+  for (const backend of asked.backends ?? [])
+    if (!backendNames.includes(backend))
+      throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', backend, backendNames))
+  const setups: string[] = []
+  const scenarios = new Set<string>()
+  for (const target of [asked.target].flat()) {
+    const parts = parseSetup(target)
+    const scenario = await loadScenario(parts.scenario, scenariosFolder)
+    scenarios.add(parts.scenario)
+    checkVariants(parts.scenario, scenario, asked.variants)
+    checkWorkload(parts.scenario, scenario, asked.workload)
+    for (const spelled of spell(parts, scenario, asked)) {
+      const { id } = resolveSetup(spelled, scenario, { adapters: adapterIndex, defaults })
+      // Two targets that are the same are meant to be; a variant that keeps nothing is the same
+      // on every backend.
+      if (!(asked.backends && setups.includes(id))) setups.push(id)
+    }
+  }
+  const [scenario = ''] = scenarios
+  if (scenarios.size > 1)
+    throw new SeesawError(
+      'WRONG_USE',
+      `${[...scenarios].join(' and ')} answer different questions: name setups of one scenario.`,
+    )
+  return { scenario, setups }
+}
+
+/** The setups that one target stands for, not yet looked up. */
+const spell = (
+  parts: SetupParts,
+  scenario: AnyScenario,
+  { variants, backends, knobs = {} }: MeasurementRequest,
+): SetupParts[] => {
+  const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
+  return (parts.variant ? [parts.variant] : (variants ?? Object.keys(scenario.variants))).flatMap(
+    (variant) => {
+      const known = Object.hasOwn(scenario.variants, variant) ? scenario.variants[variant] : null
+      const spelled = { ...parts, variant, knobs: { ...knobs, ...parts.knobs } }
+      if (pinned || !backends || known?.needs.length === 0) return [spelled]
+      return backends.map((backend) => ({ ...spelled, backend }))
+    },
+  )
+}
+
+const checkVariants = (id: string, { variants }: AnyScenario, asked: string[] = []): void => {
+  const known = Object.keys(variants)
+  for (const variant of asked)
+    if (!known.includes(variant))
+      throw new SeesawError('VARIANT_NOT_FOUND', notThere(`variant of ${id}`, variant, known))
+}
+
+const checkWorkload = (id: string, { workloads }: AnyScenario, asked?: string): void => {
+  // One that names none is visited.
+  const known = Object.keys(workloads ?? { visit: true })
+  if (asked !== undefined && !known.includes(asked))
+    throw new SeesawError('EXERCISE_NOT_FOUND', notThere(`workload of ${id}`, asked, known))
+}
+
+/**
+ * The words behind `seesaw`. Each value is joined to its option, so that none can be taken for an
+ * option itself.
+ */
+export const wordsOf = (asked: MeasurementRequest): string[] => [
+  'bench',
+  ...[asked.target].flat(),
+  ...(asked.variants ? [`--variants=${asked.variants.join(',')}`] : []),
+  ...(asked.backends ? [`--backends=${asked.backends.join(',')}`] : []),
+  ...(asked.workers === undefined ? [] : [`--workers=${asked.workers}`]),
+  ...(asked.workload === undefined ? [] : [`--workload=${asked.workload}`]),
+  ...Object.entries(asked.knobs ?? {}).map(([knob, value]) => `--knob=${knob}=${value}`),
+  `--preset=${asked.preset}`,
+  ...(asked.load ? [`--load=${asked.load}`] : []),
+  ...(asked.rate === undefined ? [] : [`--rate=${asked.rate}`]),
+  ...(asked.blocks === undefined ? [] : [`--blocks=${asked.blocks}`]),
+  ...(asked.seed === undefined ? [] : [`--seed=${asked.seed}`]),
+]
