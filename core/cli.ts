@@ -1,7 +1,7 @@
 // The command line. Every command is thin: what it does is done by core, what it prints is here.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { asSeesawError, exitCodeOf } from './errors.ts'
 import { home } from './load.ts'
 
@@ -119,8 +119,97 @@ const commands = (): Command => {
     .option('--workload <id>', 'one of the scenario’s workloads (default: the first)')
     .action(async (setup, options) => (await import('./commands/curl.ts')).curl(setup, options))
 
+  benchCommands(program)
   return program
 }
+
+/** Measurements, and what is made of them. Only these load the harness. */
+const benchCommands = (program: Command): void => {
+  const harness = () => import('../bench/command.ts')
+  const bench = program
+    .command('bench')
+    .description('measure which is faster, by how much, and say what can be claimed')
+    .argument('[targets...]', 'a scenario, or setups of one; the same setup twice shows the noise')
+    .option('--variants <names>', 'a,b,… (default: all)', listOf)
+    .option('--backends <names>', 'each variant on each of these (default: as configured)', listOf)
+    .option('--workers <n>', 'server processes of each contender (default: 1)', between(1, 64))
+    .option('--workload <id>', 'one of the scenario’s workloads (default: the first)')
+    .option('--knob <name=value>', 'may be said several times', pair)
+    .addOption(
+      new Option('--preset <effort>', 'how hard to look for small differences')
+        .choices(['quick', 'standard', 'strict', 'publish'])
+        .default('quick'),
+    )
+    .addOption(
+      new Option('--load <model>', 'a schedule, as fast as it goes, or both')
+        .choices(['open', 'closed', 'both'])
+        .default('both'),
+    )
+    .option(
+      '--rate <n>',
+      'requests per second of the open load (default: half of what the slower one can take)',
+      between(1, 1_000_000),
+    )
+    .addOption(
+      new Option('--arrivals <pattern>', 'of the open load')
+        .choices(['even', 'poisson'])
+        .default('poisson'),
+    )
+    .addOption(
+      new Option(
+        '--metric <name>',
+        'what the verdict is about (default: the scenario’s primary)',
+      ).choices(['throughput', 'p50', 'p90', 'p95', 'p99', 'cpu', 'backend-calls', 'bytes']),
+    )
+    .option('--blocks <n>', 'in place of the preset’s number', between(1, 1_000))
+    .option(
+      '--seed <n>',
+      'the same seed, the same order, schedule and requests',
+      between(0, 2 ** 31),
+    )
+    .option('--fault <what>', 'kill:redis@10 or heal:redis@20 (seconds); several times', fault)
+    .option('--plan <name>', 'a plan of bench/plans/, or a file like them')
+    .option('--json <file>', 'keep everything that was measured, after every block')
+    .option('--md <file>', 'verdicts and table as Markdown')
+    .option('--html <file>', 'the whole report, one file')
+    .option('--resume <file>', 'go on with a measurement that was interrupted')
+    .option('--self-test', 'prove the harness on this machine; with --quick the short way')
+    .option('--quick', 'with --self-test')
+    .addOption(
+      new Option('--progress <how>', 'progress as one JSON object per line').choices(['json']),
+    )
+    .addOption(new Option('--scenarios <folder>', 'another folder of scenarios').hideHelp())
+    .addHelpText('after', benchExamples)
+    .action(async (targets, options) => (await harness()).bench(targets, options))
+
+  bench
+    .command('report')
+    .description('the report of a stored measurement again; without a file, on the terminal')
+    .argument('<run.json>')
+    .option('--html <file>', 'as one HTML file')
+    .option('--md <file>', 'as Markdown')
+    .action(async (file, _, command) => (await harness()).report(file, command.optsWithGlobals()))
+
+  bench
+    .command('compare')
+    .description('was the change slower? 0 same or better, 1 worse, 3 not comparable')
+    .argument('<old.json>')
+    .argument('<new.json>')
+    .option('--json', 'as JSON')
+    .option('--md <file>', 'as Markdown')
+    .action(async (older, newer, _, command) =>
+      (await harness()).compare(older, newer, command.optsWithGlobals()),
+    )
+}
+
+const benchExamples = `
+Examples:
+  seesaw bench session-vs-token --variants server-session,signed-token
+  seesaw bench rate-limits/gcra@memory rate-limits/gcra@redis --preset standard --html report.html
+  seesaw bench rate-limits/gcra rate-limits/gcra
+  seesaw bench compare old.json new.json
+
+Exit codes: 0 measured, 1 a run that cannot be trusted, 2 wrong use, 3 not available here.`
 
 /** The options of commands that speak to a Seesaw that is running. */
 const running = (command: Command): Command =>
@@ -149,6 +238,25 @@ const between =
     if (number >= least && number <= most) return number
     throw new InvalidArgumentError(`'${text}' is no whole number from ${least} to ${most}.`)
   }
+
+const pair = (text: string, before: Record<string, string> = {}): Record<string, string> => {
+  const [, name, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? []
+  if (name && value) return { ...before, [name]: value }
+  throw new InvalidArgumentError(`'${text}' is no name=value.`)
+}
+
+const fault = (text: string, before: Fault[] = []): Fault[] => {
+  const [, what, backend = '', seconds] =
+    /^(kill|heal):([a-z]+)@(\d{1,4}(?:\.\d+)?)$/.exec(text) ?? []
+  if (what) return [...before, { atMs: Number(seconds) * 1000, do: what as Fault['do'], backend }]
+  throw new InvalidArgumentError(`'${text}' is no fault. One looks like kill:redis@10.`)
+}
+
+interface Fault {
+  atMs: number
+  do: 'kill' | 'heal'
+  backend: string
+}
 
 const listOf = (text: string): string[] => {
   const names = text.split(',').filter(Boolean)

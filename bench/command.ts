@@ -1,0 +1,267 @@
+// `seesaw bench …`: from words to a measurement, and from a measurement to words.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SeesawError } from '../core/errors.ts'
+import { home, loadConfig } from '../core/load.ts'
+import { takeTurn } from './lock.ts'
+import type { Fault, Measurement, Metric, Preset } from './measurement.ts'
+import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
+import { readMeasurement, reportFile, writeAside } from './report/file.ts'
+import { toHtml } from './report/html.ts'
+import { toMarkdown } from './report/markdown.ts'
+import { terminalOptions, toTerminal } from './report/terminal.ts'
+import { run } from './run.ts'
+import { endLine, inMinutes, talkJson, talkToPerson } from './talk.ts'
+
+export interface BenchOptions {
+  variants?: string[]
+  backends?: string[]
+  knob?: Record<string, string>
+  workers?: number
+  workload?: string
+  preset?: Preset
+  load?: 'open' | 'closed' | 'both'
+  rate?: number
+  arrivals?: 'even' | 'poisson'
+  metric?: Metric
+  blocks?: number
+  seed?: number
+  fault?: Fault[]
+  plan?: string
+  json?: string
+  md?: string
+  html?: string
+  resume?: string
+  progress?: 'json'
+  scenarios?: string
+}
+
+/** Measures what `targets` name and prints what can be said about it. */
+export const bench = async (targets: string[], options: BenchOptions): Promise<void> => {
+  const earlier = options.resume === undefined ? undefined : readUnfinished(options.resume)
+  const asked = earlier ? askedOf(earlier) : withPlan(targets, options)
+  const planned = await makePlan({
+    ...asked,
+    ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
+  })
+  const file = options.json ?? options.resume
+  if (file !== undefined) refuseUnwritable(file)
+  const command = earlier?.command ?? commandLine(targets, options, planned.plan.seed)
+  const talk = options.progress === 'json' ? talkJson : talkToPerson
+  const interrupted = new AbortController()
+  const stop = () => {
+    if (interrupted.signal.aborted) process.exit(130)
+    process.stderr.write(
+      '\nStopping after the slice that is under way; Ctrl-C again to leave now.\n',
+    )
+    interrupted.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+
+  const seconds = estimateSeconds(planned.plan)
+  if (options.progress !== 'json')
+    process.stderr.write(`${summaryOf(planned.plan, seconds, earlier)}\n`)
+  const turn = await takeTurn({
+    signal: interrupted.signal,
+    onWait: (behind) => talk({ type: 'queued', behind }),
+  })
+  const { connections } = await loadConfig()
+  let last: Measurement | undefined
+  const keep = (measurement: Measurement) => {
+    last = measurement
+    if (file !== undefined) writeAside(file, serialised(measurement))
+  }
+  try {
+    const measurement = await run({
+      planned,
+      seesaw: versionOf(),
+      command,
+      urls: connections,
+      signal: interrupted.signal,
+      onProgress: talk,
+      save: keep,
+      ...(earlier ? { resume: earlier } : {}),
+      ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
+    })
+    conclude(measurement, options, file)
+  } catch (error) {
+    // What was measured before it went wrong is not lost.
+    if (last && last.blocks.length > 0) {
+      const kept = file ?? unfinishedFile(last)
+      if (file === undefined) writeAside(kept, serialised(last))
+      process.stderr.write(`\n${keptIn(last, kept)}\n`)
+    }
+    throw error
+  } finally {
+    turn.release()
+  }
+}
+
+const conclude = (measurement: Measurement, options: BenchOptions, file?: string): void => {
+  const finished = measurement.finishedAt !== null
+  endLine()
+  if (!finished) {
+    if (measurement.blocks.length > 0) {
+      const kept = file ?? unfinishedFile(measurement)
+      if (file === undefined) writeAside(kept, serialised(measurement))
+      process.stderr.write(`${keptIn(measurement, kept)}\n`)
+    } else process.stderr.write('Interrupted before the first block had ended: nothing to keep.\n')
+    process.exitCode = 130
+    return
+  }
+  if (file !== undefined) writeAside(file, serialised(measurement))
+  if (options.md !== undefined) writeAside(options.md, toMarkdown(measurement))
+  if (options.html !== undefined) writeAside(options.html, toHtml(measurement))
+  if (options.progress === 'json') {
+    if (file !== undefined) talkJson({ type: 'result', file })
+    talkJson({ type: 'done' })
+  } else {
+    print(toTerminal(measurement, terminalOptions(process.stdout)))
+    for (const [what, where] of [
+      ['measurement', file],
+      ['report', options.html],
+      ['summary', options.md],
+    ])
+      if (where !== undefined) print(`${what}: ${where}`)
+  }
+  const spoiled = measurement.verdicts.some((one) => !one.exploratory && one.verdict === 'invalid')
+  process.exitCode = spoiled || !measurement.proof.ok ? 1 : 0
+}
+
+/** `seesaw bench report` */
+export const report = async (
+  file: string,
+  options: { html?: string; md?: string },
+): Promise<void> => {
+  const { measurement, differences } = await reportFile(file, options)
+  if (options.html === undefined && options.md === undefined)
+    print(toTerminal(measurement, terminalOptions(process.stdout)))
+  for (const difference of differences) process.stderr.write(`${difference}\n`)
+}
+
+/** `seesaw bench compare` */
+export const compare = async (
+  older: string,
+  newer: string,
+  options: { json?: boolean; md?: string },
+): Promise<void> => {
+  const { compareRuns, comparisonToMarkdown, comparisonToText } = await import('./compare-runs.ts')
+  const comparison = compareRuns(
+    readMeasurement(older).measurement,
+    readMeasurement(newer).measurement,
+  )
+  if (options.md !== undefined) writeAside(options.md, comparisonToMarkdown(comparison))
+  print(options.json ? JSON.stringify(comparison, null, 2) : comparisonToText(comparison))
+  process.exitCode = comparison.exitCode
+}
+
+const readUnfinished = (file: string): Measurement => {
+  const { measurement } = readMeasurement(file)
+  if (measurement.finishedAt === null) return measurement
+  throw new SeesawError(
+    'WRONG_USE',
+    `${file} is finished: all ${measurement.plan.blocks} blocks are there. To measure anew leave --resume out.`,
+  )
+}
+
+/** What a measurement that goes on was asked for. */
+const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
+  targets: plan.contenders.flatMap(({ reference, setup }) => (reference ? [] : [setup])),
+  workload: plan.workload,
+  workers: plan.workers,
+  preset: plan.preset,
+  load: plan.load,
+  blocks: plan.blocks,
+  metric: plan.primary,
+  seed,
+})
+
+/** The options of a plan in bench/plans/ or in a file of one's own; what is said besides goes before. */
+const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {
+  const { variants, backends, knob, workers, workload, preset, load } = options
+  const { rate, arrivals, metric, blocks, seed, fault } = options
+  const said = {
+    ...(variants && { variants }),
+    ...(backends && { backends }),
+    ...(knob && { knobs: knob }),
+    ...(workers !== undefined && { workers }),
+    ...(workload !== undefined && { workload }),
+    ...(preset && { preset }),
+    ...(load && { load }),
+    ...(rate !== undefined && { ratePerSecond: rate }),
+    ...(arrivals && { arrivals }),
+    ...(metric && { metric }),
+    ...(blocks !== undefined && { blocks }),
+    ...(seed !== undefined && { seed }),
+    ...(fault && { faults: fault }),
+  }
+  if (options.plan === undefined) return { targets, ...said }
+  const written = readPlan(options.plan)
+  return { ...written, ...(targets.length > 0 ? { targets } : {}), ...said }
+}
+
+const readPlan = (name: string): PlanOptions => {
+  const own = join(home, 'bench', 'plans', `${name}.json`)
+  const file = /^[\w-]+$/.test(name) && existsSync(own) ? own : name
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as PlanOptions
+  } catch (cause) {
+    throw new SeesawError(
+      'WRONG_USE',
+      `${file} is no plan that can be read: ${cause instanceof Error ? cause.message : cause}. Plans are in bench/plans/.`,
+      { cause },
+    )
+  }
+}
+
+/** Tried before anything is measured: a quarter of an hour of load for a folder that is not there hurts. */
+const refuseUnwritable = (file: string): void => {
+  writeAside(file, existsSync(file) ? readFileSync(file, 'utf8') : '')
+}
+
+const serialised = (measurement: Measurement): string => `${JSON.stringify(measurement)}\n`
+
+const unfinishedFile = ({ plan, seed }: Measurement): string =>
+  `seesaw-${plan.scenario}-${seed}.json`
+
+const keptIn = ({ blocks, plan }: Measurement, file: string): string =>
+  `${blocks.length} of ${plan.blocks} blocks are kept in ${file}. To go on: seesaw bench --resume ${file}`
+
+const versionOf = (): string =>
+  (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version
+
+/** The line that does the same again, its seed included. */
+const commandLine = (targets: string[], options: BenchOptions, seed: number): string => {
+  const { json, md, html, progress, resume, knob, fault, ...rest } = options
+  const words = Object.entries({ ...rest, seed }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  )
+  const knobs = Object.entries(knob ?? {}).flatMap(([name, value]) => [
+    '--knob',
+    `${name}=${value}`,
+  ])
+  const faults = (fault ?? []).flatMap((one) => [
+    '--fault',
+    `${one.do}:${one.backend}@${one.atMs / 1000}`,
+  ])
+  return ['seesaw', 'bench', ...targets, ...words, ...knobs, ...faults].join(' ')
+}
+
+const summaryOf = (
+  plan: Measurement['plan'],
+  seconds: number,
+  earlier: Measurement | undefined,
+): string => {
+  const setups = plan.contenders.filter(({ reference }) => !reference)
+  const left = earlier ? 1 - earlier.blocks.length / plan.blocks : 1
+  return (
+    `${plan.question}\n` +
+    setups.map(({ name, setup }) => `  ${name}  ${setup}`).join('\n') +
+    `\nWorkload ${plan.workload}: ${plan.says}\n` +
+    `${plan.blocks} blocks, ${plan.preset}, seed ${plan.seed}; about ${inMinutes(seconds * left)}.`
+  )
+}
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}

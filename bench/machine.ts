@@ -1,0 +1,29 @@
+// What was measured on: without it a number says nothing.
+import { existsSync } from 'node:fs'
+import { cpus, release, totalmem, type } from 'node:os'
+import type { Lab } from '../core/lab.ts'
+import type { Machine } from './measurement.ts'
+
+/** Describes this machine and the backends named. */
+export const describeMachine = async (
+  doctor: Lab['doctor'],
+  backends: readonly string[],
+): Promise<Machine> => {
+  const reports = await doctor()
+  const used = reports.filter(({ name }) => backends.includes(name))
+  return {
+    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    os: `${type()} ${release()}`,
+    node: process.version,
+    v8: process.versions.v8 ?? '',
+    container: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
+    backends: Object.fromEntries(
+      used.map(({ name, version, via }) => [
+        name,
+        { version, via, standIn: /stand-in/i.test(version) },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,196 @@
+// From what somebody asks for to what is to be measured: contenders, load, number of blocks. All is
+// fixed before the first request; nothing that is seen meanwhile can change it.
+import { SeesawError } from '../core/errors.ts'
+import { adapterIndex, loadConfig, loadScenario } from '../core/load.ts'
+import { parseSetup, resolveSetup, type Setup } from '../core/setup.ts'
+import type { Contender, Fault, Metric, Plan, Preset } from './measurement.ts'
+
+export interface PlanOptions {
+  /** Scenarios or setups; two of the same setup are an A/A run. */
+  targets: string[]
+  variants?: string[]
+  backends?: string[]
+  knobs?: Record<string, string>
+  workers?: number
+  workload?: string
+  preset?: Preset
+  load?: Plan['load']
+  ratePerSecond?: number
+  arrivals?: Plan['arrivals']
+  /** Answers the question in place of the scenario's own primary metric. */
+  metric?: Metric
+  blocks?: number
+  seed?: number
+  faults?: Fault[]
+  scenariosFolder?: string
+}
+
+export interface Planned {
+  plan: Plan
+  /** The setup of each contender; absent for the reference. */
+  setups: (Setup | undefined)[]
+}
+
+/** What a preset stands for. `blockMs`: of one contender in one block, warm-up included. */
+const efforts: Record<Preset, Effort> = {
+  quick: { blocks: 6, warmUpMs: 1_200, blockMs: 4_000, sliceMs: 100, margin: 0.05 },
+  standard: { blocks: 14, warmUpMs: 2_500, blockMs: 9_500, sliceMs: 100, margin: 0.03 },
+  strict: { blocks: 24, warmUpMs: 3_000, blockMs: 14_000, sliceMs: 100, margin: 0.02 },
+  publish: { blocks: 40, warmUpMs: 4_000, blockMs: 20_000, sliceMs: 100, margin: 0.01 },
+}
+
+interface Effort {
+  blocks: number
+  warmUpMs: number
+  blockMs: number
+  sliceMs: number
+  margin: number
+}
+
+/** What a preset spends on one contender in one block, in milliseconds, its warm-up included. */
+export const blockMsOf = (preset: Preset): number => efforts[preset].blockMs
+
+/** Slices of open load are longer: a stall that outlasts its slice would be seen only in part. */
+const openSliceFactor = 5
+const mostContenders = 8
+
+/**
+ * Makes the plan. Throws whatever is wrong with the names, WRONG_USE for contenders that cannot be
+ * compared.
+ */
+export const makePlan = async (options: PlanOptions): Promise<Planned> => {
+  const { preset = 'quick', scenariosFolder } = options
+  const setups = await findSetups(options)
+  const [first] = setups
+  if (!first) throw wrong('Name a scenario or setups to measure; seesaw list shows them.')
+  const scenarioId = first.scenario
+  if (setups.some(({ scenario }) => scenario !== scenarioId))
+    throw wrong('Setups of different scenarios answer different questions: name those of one.')
+  if (setups.length < 2)
+    throw wrong(
+      `One contender has nobody to be compared with: name two setups, or --variants, or --backends. ` +
+        `${first.id} twice shows this machine's noise.`,
+    )
+  if (setups.length > mostContenders)
+    throw wrong(
+      `${setups.length} contenders are too many at once, ${mostContenders} is the most: choose with --variants or --backends.`,
+    )
+
+  const scenario = await loadScenario(scenarioId, scenariosFolder)
+  const workloads = scenario.workloads ?? {}
+  const workload = options.workload ?? Object.keys(workloads)[0] ?? 'visit'
+  const known = Object.hasOwn(workloads, workload) ? workloads[workload] : undefined
+  if (!known && Object.keys(workloads).length > 0)
+    throw new SeesawError(
+      'EXERCISE_NOT_FOUND',
+      `No workload '${workload}' of ${scenarioId}. There are: ${Object.keys(workloads).join(', ')}.`,
+    )
+  const effort = efforts[preset]
+  const contenders = [...setups.map((setup, i) => contenderOf(setup, i, setups)), reference]
+  const rounds = roundsOf(effort)
+  return {
+    setups: [...setups, undefined],
+    plan: {
+      scenario: scenarioId,
+      question: scenario.question,
+      contenders,
+      workload,
+      says: known?.says ?? 'a visit to the front door',
+      preset,
+      primary: options.metric ?? scenario.primary,
+      load: options.load ?? 'both',
+      arrivals: options.arrivals ?? 'poisson',
+      workers: options.workers ?? 1,
+      connections: 10,
+      ratePerSecond: options.ratePerSecond ?? null,
+      blocks: options.blocks ?? effort.blocks,
+      closed: { slices: rounds, sliceMs: effort.sliceMs },
+      open: { slices: 2, sliceMs: effort.sliceMs * openSliceFactor },
+      warmUpMs: effort.warmUpMs,
+      timeoutMs: 5_000,
+      faults: options.faults ?? [],
+      margin: effort.margin,
+      seed: options.seed ?? Math.floor(Math.random() * 2 ** 31),
+    },
+  }
+}
+
+/** Mirrored rounds of short slices in a block, until calibration knows better. */
+const roundsOf = ({ blockMs, warmUpMs, sliceMs }: Effort): number =>
+  Math.max(2, Math.floor((blockMs - warmUpMs) / 4 / sliceMs))
+
+const reference: Contender = {
+  name: 'reference',
+  setup: '',
+  title: 'a bare HTTP server',
+  reference: true,
+}
+
+/** How many seconds a plan takes, proof included, before anything is known of the machine. */
+export const estimateSeconds = (plan: Plan): number => {
+  const contenders = plan.contenders.filter(({ reference }) => !reference).length
+  const wait = plan.faults.length > 0 ? contenders * timelineSecondsOf(plan) : 0
+  return (
+    overheadSeconds * (contenders + 1) +
+    (plan.blocks * (contenders + 0.5) * efforts[plan.preset].blockMs) / 1000 +
+    wait
+  )
+}
+
+/** Proving, starting and calibrating one contender. */
+const overheadSeconds = 5
+
+/** How long a contender is watched while things go wrong, in seconds. */
+export const timelineSecondsOf = ({ faults }: Plan): number =>
+  Math.max(0, ...faults.map(({ atMs }) => atMs / 1000)) + 10
+
+const findSetups = async (options: PlanOptions): Promise<Setup[]> => {
+  const { backends: configured } = await loadConfig()
+  const setups: Setup[] = []
+  const unused = new Set(Object.keys(options.knobs ?? {}))
+  for (const target of options.targets) {
+    const parts = parseSetup(target)
+    const scenario = await loadScenario(parts.scenario, options.scenariosFolder)
+    const variants =
+      parts.variant === undefined
+        ? (options.variants ?? Object.keys(scenario.variants))
+        : [parts.variant]
+    const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
+    const backends = pinned ? [undefined] : (options.backends ?? [undefined])
+    for (const variant of variants) {
+      const known = scenario.variants[variant]
+      const needs: readonly string[] = known?.needs ?? []
+      const last = target === options.targets.at(-1) && variant === variants.at(-1)
+      const knobs = Object.fromEntries(
+        Object.entries(options.knobs ?? {}).filter(([name]) => {
+          const has = Object.hasOwn(known?.knobs ?? {}, name)
+          if (has) unused.delete(name)
+          // One that nobody has is left to the last, so that it is refused as what it is.
+          return has || (last && unused.has(name))
+        }),
+      )
+      for (const backend of backends) {
+        // A variant that keeps nothing is the same on every backend.
+        const single = backend !== undefined && needs.length > 0 ? { backend } : {}
+        const spelled = { ...single, ...parts, variant, knobs: { ...knobs, ...parts.knobs } }
+        const choices = { adapters: adapterIndex, defaults: configured }
+        const setup = resolveSetup(spelled, scenario, choices)
+        const again = backends.length > 1 && setups.some(({ id }) => id === setup.id)
+        if (!again) setups.push(setup)
+      }
+    }
+  }
+  return setups
+}
+
+/** Titles name what tells the contenders apart, and nothing else. */
+const contenderOf = (setup: Setup, index: number, all: readonly Setup[]): Contender => {
+  const name = String.fromCharCode(65 + index)
+  const [, rest = setup.id] = setup.id.split(/\/(.*)/)
+  const sameVariant = all.filter(({ variant }) => variant === setup.variant)
+  const twice = all.filter(({ id }) => id === setup.id).length > 1
+  const title = sameVariant.length > 1 ? rest : setup.variant
+  return { name, setup: setup.id, title: twice ? `${title} (${name})` : title, reference: false }
+}
+
+const wrong = (message: string): SeesawError => new SeesawError('WRONG_USE', message)

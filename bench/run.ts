@@ -1,0 +1,451 @@
+// Runs a plan: all contenders are up at once and take turns in short slices, in an order that is
+// mirrored, so that whatever the machine does hits them alike; every block has fresh processes.
+import { setMaxListeners } from 'node:events'
+import { SeesawError } from '../core/errors.ts'
+import { prove } from '../core/prove.ts'
+import { analyse } from './analyse.ts'
+import type { SliceResult } from './client/calls.ts'
+import { startClient } from './client/start.ts'
+import { between, type Reading, type Running, runReference, runSetup } from './contender.ts'
+import { describeMachine } from './machine.ts'
+import type { Block, Measurement, Plan, Slot } from './measurement.ts'
+import { blockMsOf, estimateSeconds, type Planned } from './plan.ts'
+import { readSteal } from './processes.ts'
+import type { Progress } from './progress.ts'
+import { permutation, seedFor } from './seeds.ts'
+import { decodeHistogram, encodeHistogram, mergeHistograms, quantileMs } from './stats/histogram.ts'
+
+export interface RunOptions {
+  planned: Planned
+  /** The version of Seesaw. */
+  seesaw: string
+  /** The line that does the same again. */
+  command: string
+  scenariosFolder?: string
+  /** Addresses of servers by backend, from the configuration. */
+  urls?: Record<string, string>
+  /** A measurement that was interrupted; its plan, seed and calibration go on. */
+  resume?: Measurement
+  onProgress?(event: Progress): void
+  /** Called after every block with all there is, so that nothing is lost. */
+  save?(measurement: Measurement): void
+  /** Ends the measurement after the slice that is under way. */
+  signal?: AbortSignal
+}
+
+interface Stage {
+  plan: Plan
+  /** In the order of the plan's contenders. */
+  running: Running[]
+  client: Awaited<ReturnType<typeof startClient>>
+  options: RunOptions
+  beganMs: number
+}
+
+const nothing = { blocks: [], timelines: [], gates: [], figures: [], groups: [], verdicts: [] }
+
+/**
+ * Measures. Returns what was measured, `finishedAt` null where `signal` ended it early. Throws
+ * BACKEND_UNAVAILABLE, MEASUREMENT_FAILED; what was measured until then has been saved.
+ */
+export const run = async (options: RunOptions): Promise<Measurement> => {
+  const { planned, scenariosFolder, urls, signal } = options
+  const plan = options.resume?.plan ?? planned.plan
+  const say = options.onProgress ?? (() => {})
+  const beganMs = performance.now()
+  // Everything that can be waited for listens to the same signal.
+  if (signal) setMaxListeners(0, signal)
+  say({
+    type: 'plan',
+    seconds: Math.round(estimateSeconds(plan)),
+    contenders: plan.contenders,
+    blocks: plan.blocks,
+    primary: plan.primary,
+  })
+  const setups = planned.setups.flatMap((setup) => setup ?? [])
+  const lab = {
+    ...(scenariosFolder === undefined ? {} : { scenariosFolder }),
+    ...(urls ? { urls } : {}),
+  }
+  const running: Running[] = []
+  let client: Stage['client'] | undefined
+  try {
+    say({ type: 'phase', phase: 'starting', says: `${setups.length} labs and a bare server` })
+    const [first, ...others] = setups
+    if (!first) throw new Error('A plan has a contender.')
+    const eldest = await runSetup(first, { ...lab, workers: plan.workers })
+    running.push(eldest)
+    // What it has found or started the others use, too.
+    Object.assign(process.env, await eldest.lab.environment())
+    const started = await Promise.allSettled([
+      ...others.map((setup) => runSetup(setup, { ...lab, workers: plan.workers })),
+      runReference(),
+    ])
+    running.push(...started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
+    const failure = started.find((one) => one.status === 'rejected')
+    if (failure) throw failure.reason
+    client = await startClient()
+    const stage: Stage = { plan, running, client, options, beganMs }
+
+    const backends = [...new Set(setups.flatMap((setup) => Object.values(setup.backends)))]
+    const measurement: Measurement = options.resume ?? {
+      seesaw: options.seesaw,
+      format: 1,
+      kind: 'http',
+      startedAt: new Date().toISOString(),
+      finishedAt: null,
+      command: options.command,
+      machine: await describeMachine(eldest.lab.doctor, backends),
+      seed: plan.seed,
+      plan,
+      proof: { ok: false, verdicts: 0, wrong: [] },
+      calibration: { ceilingPerSecond: 0, capacityPerSecond: [], ratePerSecond: 0 },
+      ...nothing,
+    }
+    const conclude = (finished: boolean): Measurement => {
+      if (finished) measurement.finishedAt = new Date().toISOString()
+      Object.assign(measurement, analyse(measurement))
+      if (measurement.blocks.length > 0) options.save?.(measurement)
+      return measurement
+    }
+
+    measurement.proof = await proveFirst(setups, lab, options)
+    if (signal?.aborted) return conclude(false)
+    if (!measurement.proof.ok) return conclude(true)
+    if (!options.resume) {
+      say({ type: 'phase', phase: 'calibrating', says: 'how much each can take' })
+      measurement.calibration = await calibrate(stage)
+    }
+    while (measurement.blocks.length < plan.blocks && !signal?.aborted) {
+      const block = await measureBlock(stage, measurement)
+      if (!block) break
+      measurement.blocks.push(block)
+      conclude(false)
+      const done = measurement.blocks.length
+      say({
+        type: 'block',
+        done,
+        of: plan.blocks,
+        halfWidth: halfWidthOf(measurement),
+        secondsLeft: Math.round(secondsLeft(measurement)),
+      })
+    }
+    if (measurement.blocks.length < plan.blocks) return conclude(false)
+    return conclude(true)
+  } finally {
+    await client?.stop()
+    // The first one's servers are used by the others.
+    for (const one of running.reverse()) await one.stop()
+  }
+}
+
+type ProofSummary = Measurement['proof']
+
+/** A figure of something that does not do what it claims would mislead: claims first. */
+const proveFirst = async (
+  setups: Planned['setups'],
+  lab: { scenariosFolder?: string; urls?: Record<string, string> },
+  { onProgress, signal }: RunOptions,
+): Promise<ProofSummary> => {
+  const targets = [...new Set(setups.flatMap((setup) => setup?.id ?? []))]
+  onProgress?.({ type: 'phase', phase: 'proving', says: 'the claims of every contender' })
+  const proof = await prove({
+    targets,
+    lab,
+    ...(signal ? { signal } : {}),
+    onVerdict: (_, done, all) =>
+      onProgress?.({ type: 'phase', phase: 'proving', says: `${done} of ${all} claims` }),
+  })
+  const [skipped] = proof.skipped
+  if (skipped) throw new SeesawError('BACKEND_UNAVAILABLE', skipped.reason)
+  const wrong = proof.verdicts.filter(({ verdict, declared }) => verdict !== declared)
+  return {
+    ok: proof.ok,
+    verdicts: proof.verdicts.length,
+    wrong: wrong.map(
+      ({ setup, claim, declared, verdict, because }) =>
+        `${setup} ${claim}: ${verdict}, declared ${declared}. ${because}`,
+    ),
+  }
+}
+
+/** Prepares every contender's workload anew. */
+const openAll = async ({ plan, running, client, options }: Stage): Promise<void> => {
+  for (const [id, contender] of plan.contenders.entries())
+    await client.ask('open', {
+      id,
+      setup: contender.setup,
+      url: (running[id] as Running).url,
+      workload: plan.workload,
+      connections: plan.connections,
+      timeoutMs: plan.timeoutMs,
+      ...(options.scenariosFolder === undefined
+        ? {}
+        : { scenariosFolder: options.scenariosFolder }),
+    })
+}
+
+const calibrationSlices = 3
+
+/** What each contender can take, and the rate of the open load that follows from it. */
+const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
+  const { plan, client } = stage
+  await openAll(stage)
+  await warmUp(stage, plan.warmUpMs)
+  const perSecond = plan.contenders.map((): number[] => [])
+  for (let i = 0; i < calibrationSlices; i++)
+    for (const id of plan.contenders.keys()) {
+      const { answered, seconds } = await client.ask('closedSlice', { id, ms: 200 })
+      await stage.running[id]?.settle()
+      perSecond[id]?.push(answered / seconds)
+    }
+  const capacities = perSecond.map((rates) => Math.round(middle(rates)))
+  const at = plan.contenders.findIndex(({ reference }) => reference)
+  const ceiling = capacities[at] as number
+  const others = capacities.filter((_, i) => i !== at)
+  return {
+    ceilingPerSecond: ceiling,
+    capacityPerSecond: capacities,
+    ratePerSecond: plan.ratePerSecond ?? rounded(Math.min(...others, ceiling) / 2),
+  }
+}
+
+/** Down to two digits that matter: 2,437 becomes 2,400. */
+const rounded = (rate: number): number => {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(rate, 1))) - 1)
+  return Math.max(1, Math.floor(rate / step) * step)
+}
+
+const middle = (sample: readonly number[]): number =>
+  [...sample].sort((a, b) => a - b)[sample.length >> 1] as number
+
+const warmUpSliceMs = 200
+
+/** Loads every contender for `ms` in turns. */
+const warmUp = async ({ plan, running, client, options }: Stage, ms: number): Promise<void> => {
+  for (let spentMs = 0; spentMs < ms && !options.signal?.aborted; spentMs += warmUpSliceMs)
+    for (const [id, { reference }] of plan.contenders.entries()) {
+      if (reference && spentMs >= ms / 2) continue
+      await client.ask('closedSlice', { id, ms: warmUpSliceMs })
+      await running[id]?.settle()
+    }
+}
+
+interface Turn {
+  id: number
+  load: Slot['load']
+  half: Slot['half']
+  result: SliceResult
+  used: Reading
+}
+
+/** One block; undefined where it was interrupted: half a block says nothing. */
+const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Block | undefined> => {
+  const { plan, running, options } = stage
+  const index = measurement.blocks.length
+  const startedAt = new Date().toISOString()
+  const beganMs = performance.now()
+  const say = options.onProgress ?? (() => {})
+  say({ type: 'phase', phase: 'warming up', says: `block ${index + 1} of ${plan.blocks}` })
+  await Promise.all(running.map((one) => one.refresh()))
+  await openAll(stage)
+  await warmUp(stage, plan.warmUpMs)
+  const openRate = measurement.calibration.ratePerSecond
+  if (plan.load !== 'closed')
+    for (const [id] of plan.contenders.entries())
+      await takeSlice(stage, { id, load: 'open', ms: 200, openRate, seed: 0 })
+  if (index === 0) await spendBlock(stage, measurement, performance.now() - beganMs)
+
+  say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}` })
+  const order = permutation(plan.contenders.length, seedFor(plan.seed, index))
+  const stealBefore = readSteal()
+  const before = await Promise.all(running.map((one) => one.read()))
+  const turns: Turn[] = []
+  for (const load of ['closed', 'open'] as const) {
+    if (plan.load !== load && plan.load !== 'both') continue
+    const { slices, sliceMs } = plan[load]
+    for (let slice = 0; slice < slices; slice++)
+      for (const half of ['forward', 'mirrored'] as const)
+        for (const id of half === 'forward' ? order : order.toReversed()) {
+          if (options.signal?.aborted) return undefined
+          const ms = plan.contenders[id]?.reference ? sliceMs / 2 : sliceMs
+          // The same for all contenders: they are sent the same at the same moments.
+          const seed = seedFor(plan.seed, index, slice, half === 'forward' ? 1 : 2)
+          const { result, used } = await takeSlice(stage, { id, load, ms, openRate, seed })
+          turns.push({ id, load, half, result, used })
+          refuseRuin(stage, id, result)
+        }
+  }
+  const after = await Promise.all(running.map((one) => one.read()))
+  const stealAfter = readSteal()
+  const slots = plan.contenders.flatMap((_, id) =>
+    (['closed', 'open'] as const).flatMap((load) =>
+      (['forward', 'mirrored'] as const).flatMap((half) => {
+        const own = turns.filter(
+          (turn) => turn.id === id && turn.load === load && turn.half === half,
+        )
+        return own.length > 0 ? [slotOf(own)] : []
+      }),
+    ),
+  )
+  return {
+    index,
+    startedAt,
+    seconds: (performance.now() - beganMs) / 1000,
+    order,
+    afterwardsCpuMs: running.map((_, id) => {
+      const all = between(before[id] as Reading, after[id] as Reading).serverCpuMs
+      const own = slots.filter(({ contender }) => contender === id)
+      return Math.max(0, all - own.reduce((sum, { cpuMs }) => sum + cpuMs.server, 0))
+    }),
+    steal:
+      stealBefore && stealAfter
+        ? (stealAfter.stolen - stealBefore.stolen) / Math.max(1, stealAfter.all - stealBefore.all)
+        : null,
+    slots,
+  }
+}
+
+/** One slice, and what it made the contender use until all of its work had ended. */
+const takeSlice = async (
+  stage: Stage,
+  of: { id: number; load: Slot['load']; ms: number; openRate: number; seed: number },
+): Promise<{ result: SliceResult; used: Reading }> => {
+  const { plan, client, options } = stage
+  const one = stage.running[of.id] as Running
+  const before = await one.read()
+  const result =
+    of.load === 'closed'
+      ? await client.ask('closedSlice', { id: of.id, ms: of.ms })
+      : await client.ask('openSlice', {
+          id: of.id,
+          ms: of.ms,
+          ratePerSecond: of.openRate,
+          arrivals: plan.arrivals,
+          seed: of.seed,
+        })
+  await one.settle()
+  const used = between(before, await one.read())
+  options.onProgress?.({
+    type: 'slice',
+    contender: plan.contenders[of.id]?.name ?? '',
+    load: of.load,
+    answered: result.answered,
+    seconds: result.seconds,
+    p50Ms: result.medianMs,
+    p99Ms: quantileMs(decodeHistogram(result.latency), 0.99),
+    backendCalls: Object.values(used.calls).reduce((sum, { calls }) => sum + calls, 0),
+    atMs: performance.now() - stage.beganMs,
+  })
+  return { result, used }
+}
+
+/**
+ * Fills the time of a block with slices, once it is known what starting over and warming up cost
+ * here; the number is the same for all blocks.
+ */
+const spendBlock = async (
+  stage: Stage,
+  measurement: Measurement,
+  spentMs: number,
+): Promise<void> => {
+  const { plan } = stage
+  const shares = plan.contenders.length - 0.5
+  const trial = performance.now()
+  await takeSlice(stage, { id: 0, load: 'closed', ms: plan.closed.sliceMs, openRate: 0, seed: 0 })
+  const sliceCostMs = performance.now() - trial
+  const overheadMs = Math.max(0, sliceCostMs - plan.closed.sliceMs)
+  const leftMs = Math.max(0, blockMsOf(plan.preset) * shares - spentMs)
+  const loads = plan.load === 'both' ? 2 : 1
+  const slicesOf = (sliceMs: number) =>
+    Math.max(2, Math.floor(leftMs / loads / (shares * 2 * (sliceMs + overheadMs))))
+  plan.closed.slices = slicesOf(plan.closed.sliceMs)
+  plan.open.slices = slicesOf(plan.open.sliceMs)
+  measurement.plan = plan
+}
+
+/** Ends a measurement that measures nothing any more. */
+const refuseRuin = ({ plan }: Stage, id: number, result: SliceResult): void => {
+  if (result.sent < 5 || (result.judged.wrong ?? 0) < result.answered) return
+  if (result.answered > 0 && Object.keys(result.judged).some((label) => label !== 'wrong')) return
+  throw new SeesawError(
+    'MEASUREMENT_FAILED',
+    `${plan.contenders[id]?.setup || 'The bare server'} gave no right answer to ${result.sent} requests. ` +
+      `The first: ${result.firstTrouble || 'none came'}.`,
+  )
+}
+
+const slotOf = (turns: Turn[]): Slot => {
+  const [{ id, load, half }] = turns as [Turn, ...Turn[]]
+  const sum = (of: (turn: Turn) => number) => turns.reduce((all, turn) => all + of(turn), 0)
+  const sums = (of: (turn: Turn) => Record<string, number>) => {
+    const all: Record<string, number> = {}
+    for (const turn of turns)
+      for (const [name, n] of Object.entries(of(turn))) if (n > 0) all[name] = (all[name] ?? 0) + n
+    return all
+  }
+  const merged = (of: (result: SliceResult) => string) =>
+    encodeHistogram(mergeHistograms(turns.map(({ result }) => of(result))))
+  const calls: Slot['calls'] = {}
+  for (const { used } of turns)
+    for (const [name, total] of Object.entries(used.calls)) {
+      const sum = calls[name] ?? { calls: 0, failures: 0, ms: 0 }
+      if (total.calls + sum.calls > 0)
+        calls[name] = {
+          calls: sum.calls + total.calls,
+          failures: sum.failures + total.failures,
+          ms: sum.ms + total.ms,
+        }
+    }
+  const seconds = sum(({ result }) => result.seconds)
+  const unread = turns.some(({ used }) => used.backendCpuMs === null)
+  return {
+    contender: id,
+    load,
+    half,
+    seconds,
+    offered: sum(({ result }) => result.offered),
+    sent: sum(({ result }) => result.sent),
+    answered: sum(({ result }) => result.answered),
+    failed: sum(({ result }) => result.failed),
+    timedOut: sum(({ result }) => result.timedOut),
+    counted: sum(({ used }) => used.requests),
+    judged: sums(({ result }) => result.judged),
+    statuses: sums(({ result }) => result.statuses),
+    sentBytes: sum(({ result }) => result.sentBytes),
+    receivedBytes: sum(({ result }) => result.receivedBytes),
+    latency: merged(({ latency }) => latency),
+    service: merged(({ service }) => service),
+    lag: load === 'open' ? merged(({ lag }) => lag) : '',
+    cpuMs: {
+      server: sum(({ used }) => used.serverCpuMs),
+      backend: unread ? null : sum(({ used }) => used.backendCpuMs ?? 0),
+      client: sum(({ result }) => result.cpuMs),
+    },
+    calls,
+    roundTrips: sums(({ used }) => used.roundTrips),
+    gcMs: sum(({ used }) => used.gcMs),
+    busy: {
+      server: sum(({ used }) => used.busyMs) / (seconds * 1000),
+      client: sum(({ result }) => result.busy * result.seconds) / seconds,
+    },
+    rssBytes: Math.max(...turns.map(({ used }) => used.rssBytes)),
+    slices: turns.map(({ result, used }) => ({
+      seconds: result.seconds,
+      answered: result.answered,
+      cpuMs: used.serverCpuMs + (used.backendCpuMs ?? 0),
+      medianMs: result.medianMs,
+    })),
+  }
+}
+
+const halfWidthOf = ({ verdicts }: Measurement): number | null => {
+  const widths = verdicts
+    .filter(({ exploratory }) => !exploratory)
+    .flatMap(({ low, high }) => (low && high ? [(high / low) ** 0.5 - 1] : []))
+  return widths.length > 0 ? Math.max(...widths) : null
+}
+
+const secondsLeft = ({ blocks, plan }: Measurement): number =>
+  (plan.blocks - blocks.length) *
+  (blocks.reduce((sum, { seconds }) => sum + seconds, 0) / blocks.length)
