@@ -2,6 +2,7 @@
 // with what they say meanwhile.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { errorCodes, SeesawError } from './errors.ts'
 import { home } from './load.ts'
 
@@ -51,8 +52,8 @@ const longestLine = 64 * 1024
 const mostLastWords = 4_000
 
 /**
- * Starts a command; `onLine` is told what it says on standard error. Its standard input is a pipe
- * that stays open and empty for as long as this process lives, so that it can tell when it is alone.
+ * Starts a command; `onLine` is told what it says on standard error. A channel to it stays open
+ * for as long as this process lives, by which it can tell when it is alone (see seesaw.mjs).
  * `command` is what to start in the place of `seesaw`.
  */
 export const startCommand = (
@@ -62,44 +63,49 @@ export const startCommand = (
   const [file = '', ...first] = options.command ?? seesaw
   const child = spawn(file, [...first, ...words], {
     env: { ...process.env, ...options.env },
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C in the terminal is for us, who then ask it to stop, once.
     detached: true,
     windowsHide: true,
   })
-  child.stdin.on('error', () => {})
+  const stderr = child.stderr as Readable
   const kill = () => child.kill('SIGKILL')
   const terminate = () => child.kill('SIGTERM')
   process.once('exit', terminate)
   // A process of the command's that does not end must not keep us waiting for the end of the pipe.
-  child.once('exit', () => setTimeout(() => child.stderr.destroy(), 5_000).unref())
+  child.once('exit', () => setTimeout(() => stderr.destroy(), 5_000).unref())
   let lastWords = ''
-  let timer: NodeJS.Timeout | undefined
+  let stopping: NodeJS.Timeout | undefined
 
+  const hear = (line: string) => {
+    // Progress is for whoever started it; the rest says why it ended.
+    if (!line.startsWith('{')) lastWords = `${lastWords}${line}\n`.slice(-mostLastWords)
+    if (line.length < longestLine) options.onLine(line)
+  }
   const read = async () => {
-    let line = ''
-    for await (const piece of child.stderr.setEncoding('utf8')) {
-      lastWords = (lastWords + piece).slice(-mostLastWords)
-      const lines = (line + piece).split('\n')
-      line = (lines.pop() ?? '').slice(0, longestLine)
-      for (const whole of lines) if (whole.length < longestLine) options.onLine(whole)
+    let rest = ''
+    for await (const piece of stderr.setEncoding('utf8')) {
+      const lines = (rest + piece).split('\n')
+      rest = (lines.pop() ?? '').slice(0, longestLine)
+      for (const line of lines) hear(line)
     }
+    if (rest) hear(rest)
   }
   const conclude = async () => {
     const [how] = await Promise.all([ended(child), read().catch(() => {})])
-    clearTimeout(timer)
+    clearTimeout(stopping)
     process.off('exit', terminate)
     if (how === 0) return undefined
     const said = errorIn(lastWords)
     if (said) return said
     // What a process says that crashes is for the terminal, not for a visitor.
-    process.stderr.write(`${lastWords.trim()}\n`)
+    if (!stopping) process.stderr.write(lastWords)
     return new SeesawError('WORKER_FAILED', `The process that did it ended early (${how}).`)
   }
   return {
     stop(withinMs = stopWithinMs) {
       terminate()
-      timer ??= setTimeout(kill, withinMs)
+      stopping ??= setTimeout(kill, withinMs)
     },
     ended: conclude(),
   }

@@ -33,8 +33,6 @@ interface Job {
   ticket: Ticket
   words: string[]
   log: Log
-  /** Behind whom it waits, where that is not one of ours. */
-  elsewhere: boolean
   cancelled: boolean
   stop(): void
 }
@@ -123,11 +121,8 @@ export const openDesk = (options: DeskOptions) => {
     const event = progressIn(line)
     if (!event) return
     const { ticket } = job
-    const elsewhere = event.type === 'queued' || (job.elsewhere && event.type === 'plan')
-    if (elsewhere !== job.elsewhere) {
-      job.elsewhere = elsewhere
-      ticket.status = elsewhere ? 'queued' : 'running'
-    }
+    // Another terminal measures: it waits its turn, without being one of those that wait here.
+    ticket.status = event.type === 'queued' ? 'queued' : 'running'
     if (event.type === 'plan') ticket.setups = setupsIn(event) ?? ticket.setups
     if (event.type === 'block') ticket.blocks = blocksIn(event) ?? ticket.blocks
     job.log.add(event)
@@ -225,7 +220,6 @@ export const openDesk = (options: DeskOptions) => {
         },
         words,
         log: createLog(),
-        elsewhere: false,
         cancelled: false,
         stop: () => {},
       }

@@ -21,7 +21,7 @@ export const requestSchema = z.strictObject({
   preset: z.enum(['quick', 'standard', 'strict', 'publish']).default('quick'),
   load: z.enum(['open', 'closed', 'both']).optional(),
   /** Requests per second of the open load. */
-  rate: z.number().positive().max(1_000_000).optional(),
+  rate: z.int().min(1).max(1_000_000).optional(),
   blocks: z.int().min(1).max(1_000).optional(),
   seed: z
     .int()

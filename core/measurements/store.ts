@@ -156,6 +156,8 @@ export const openStore = (folder: string) => {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
         throw new SeesawError('DATA_CORRUPT', `${id}.json cannot be read.`, { cause: error })
       })
+      // The command tries whether it can write before it has anything to say.
+      if (text === '') return undefined
       if (text !== undefined && !fits(summarySchema, text).ok)
         throw new SeesawError('DATA_CORRUPT', `${id}.json is no measurement.`)
       return text
