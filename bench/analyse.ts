@@ -1,7 +1,6 @@
 // From what was measured to what can be claimed. Pure: the same measurement gives the same words for
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
-import { parseSetup } from '../core/setup.ts'
 import { gatesOf } from './gates.ts'
 import {
   type Contender,
@@ -21,6 +20,7 @@ import {
   seriesOf,
   units,
 } from './metrics.ts'
+import { readerName } from './names.ts'
 import { type Finding, sentenceOf } from './sentence.ts'
 import { blocksToShow } from './stats/blocks-to-show.ts'
 import { equivalent } from './stats/equivalence.ts'
@@ -387,34 +387,6 @@ const judgedOf = (side: Side, { blocks }: Measurement): Figure[] => {
       )
       return figureOf(side, kind, 'share of answers', shares, answers)
     })
-}
-
-/**
- * What a sentence calls a contender: its title, with its letter where another has the same, and a
- * word of warning where its backend only stands in for the real one.
- */
-const readerName = (contender: Contender, { plan, machine }: Measurement): string => {
-  const twins = plan.contenders.filter(({ title }) => title === contender.title).length > 1
-  const standIns = backendsOf(contender).filter((backend) => machine.backends[backend]?.standIn)
-  return [
-    contender.title,
-    ...(twins ? [`(${contender.name})`] : []),
-    ...standIns.map((backend) => `(stand-in for ${properNames[backend] ?? backend})`),
-  ].join(' ')
-}
-
-/** The backends that a contender's setup id names. */
-export const backendsOf = ({ setup }: Contender): string[] => {
-  if (setup === '') return []
-  const { backend, backends } = parseSetup(setup)
-  return [...new Set([...(backend === undefined ? [] : [backend]), ...Object.values(backends)])]
-}
-
-const properNames: Record<string, string> = {
-  mongodb: 'MongoDB',
-  postgres: 'Postgres',
-  redis: 'Redis',
-  sqlite: 'SQLite',
 }
 
 const isConstant = (values: readonly number[]): boolean => {
