@@ -30,7 +30,7 @@ const judge = (all: Product[], find: (id: string) => unknown) => {
     isRight: (found: Product | undefined, id: string) =>
       found?.id === id && found.priceCents === right.get(id)?.priceCents,
     check: async () =>
-      (await find('product:nothing')) === undefined ? undefined : 'It finds what is not there.',
+      (await find('product:nothing')) === undefined ? undefined : 'it finds what is not there.',
   }
 }
 

@@ -49,7 +49,7 @@ const scrypt = (title: string, N: number): MicroVariant => ({
       check: () =>
         hash('pleaseletmein', 'SodiumChloride', 16_384).toString('hex').startsWith(vector)
           ? undefined
-          : 'It does not compute the test vector of RFC 7914.',
+          : 'it does not compute the test vector of RFC 7914.',
     })
   },
 })

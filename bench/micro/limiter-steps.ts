@@ -55,11 +55,11 @@ const burst = (step: Step): string | undefined => {
   }
   const startMs = 1_700_000_000_000
   for (let i = 0; i < limit; i++)
-    if (!ask(startMs)) return `It refuses request ${i + 1} of ${limit} that it may admit.`
-  if (ask(startMs)) return `It admits more than ${limit} at once.`
+    if (!ask(startMs)) return `it refuses request ${i + 1} of ${limit} that it may admit.`
+  if (ask(startMs)) return `it admits more than ${limit} at once.`
   return ask(startMs + 3 * windowMs)
     ? undefined
-    : 'It still refuses after three windows of silence.'
+    : 'it still refuses after three windows of silence.'
 }
 
 /** The step that a variant asks its limiter to take: it serves one request, and the limiter listens. */

@@ -73,7 +73,7 @@ const opaque: MicroVariant = {
 const accepts = async (verify: (token: string) => Promise<unknown>, forged: string[]) => {
   for (const token of forged) {
     const found = await verify(token).catch(() => undefined)
-    if (found !== undefined) return 'It accepts what was forged.'
+    if (found !== undefined) return 'it accepts what was forged.'
   }
   return undefined
 }

@@ -12,7 +12,7 @@ const sampleNs = 100_000
 const open = async (of: Parameters<ChildCalls['open']>[0]): Promise<string | null> => {
   const { variants } = await loadComparison(of.name)
   const variant = variants[of.variant]
-  if (!variant) return `There is no variant '${of.variant}'.`
+  if (!variant) return `there is no variant '${of.variant}'.`
   const ready = await variant.open({ random: randomOf(of.seed), folder: of.folder })
   timed = await timing(ready)
   return (await ready.check?.()) ?? timed.wrong()
@@ -25,7 +25,7 @@ const timing = async ({ inputs, call, isRight }: Ready) => {
   let wrong: string | null = null
   const look = (output: unknown, input: unknown): void => {
     if (isRight(output as never, input as never)) return
-    wrong ??= `It returns ${shown(output)} for ${shown(input)}.`
+    wrong ??= `it returns ${shown(output)} for ${shown(input)}.`
   }
   let isAsync = false
   for (const input of inputs) {

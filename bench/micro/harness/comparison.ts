@@ -13,6 +13,8 @@ export interface Comparison {
 
 export interface MicroVariant {
   title: string
+  /** Takes part only where it is named. */
+  aside?: boolean
   /** Makes everything ready in a fresh process. */
   open(tools: MicroTools): Ready | Promise<Ready>
 }
