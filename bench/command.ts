@@ -11,7 +11,7 @@ import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
 import { terminalOptions, toTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
-import { endLine, inMinutes, talkJson, talkToPerson } from './talk.ts'
+import { endLine, inMinutes, line, talkJson, talkToPerson } from './talk.ts'
 
 export interface BenchOptions {
   variants?: string[]
@@ -34,10 +34,13 @@ export interface BenchOptions {
   resume?: string
   progress?: 'json'
   scenarios?: string
+  selfTest?: boolean
+  quick?: boolean
 }
 
 /** Measures what `targets` name and prints what can be said about it. */
 export const bench = async (targets: string[], options: BenchOptions): Promise<void> => {
+  if (options.selfTest) return proveHarness(options)
   const earlier = options.resume === undefined ? undefined : readUnfinished(options.resume)
   const asked = earlier ? askedOf(earlier) : withPlan(targets, options)
   const planned = await makePlan({
@@ -92,6 +95,44 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
       process.stderr.write(`\n${keptIn(last, kept)}\n`)
     }
     throw error
+  } finally {
+    turn.release()
+  }
+}
+
+/** `seesaw bench --self-test` */
+const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void> => {
+  const { selfTest } = await import('./self-test.ts')
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (interrupted.signal.aborted) process.exit(130)
+      interrupted.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
+    })
+  process.stderr.write(
+    quick
+      ? 'The short way: about ten minutes. Without --quick every trial is run, which takes hours.\n'
+      : `All trials take hours; ${json ? `what is done is kept in ${json}` : 'name a file by --json to have them in pieces'}.\n`,
+  )
+  const turn = await takeTurn({ signal: interrupted.signal })
+  try {
+    const summaries = await selfTest({
+      quick,
+      ...(json === undefined ? {} : { file: json }),
+      signal: interrupted.signal,
+      onProgress: line,
+    })
+    endLine()
+    for (const { says, done, of, good, ok, figures } of summaries) {
+      if (of === 0) continue
+      const mark = done < of ? '…' : ok ? '✓' : '✗'
+      const seen = Object.entries(figures).map(
+        ([name, value]) => `${name} ${Number(value.toPrecision(3))}`,
+      )
+      print(`${mark} ${says}: ${good} of ${done}${done < of ? `, ${of - done} not run` : ''}`)
+      if (seen.length > 0) print(`    medians: ${seen.join(', ')}`)
+    }
+    process.exitCode = summaries.every(({ ok, of, done }) => ok || of === 0 || done < of) ? 0 : 1
   } finally {
     turn.release()
   }

@@ -26,7 +26,8 @@ export const talkToPerson = (event: Progress): void => {
   }
 }
 
-const line = (text: string): void => {
+/** On a terminal in the place of the line before. */
+export const line = (text: string): void => {
   const width = process.stderr.columns ?? 80
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text.slice(0, width - 1)}` : `${text}\n`)
 }

@@ -1,0 +1,353 @@
+// Proves the harness on this machine: what is not there must not be found, what is there must be,
+// and what cannot be trusted must say so. Every trial is a real run. Trials that are done are kept
+// in a file, so that hours of them may be had in pieces.
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { SeesawError } from '../core/errors.ts'
+import { startLab } from '../core/lab.ts'
+import { analyse } from './analyse.ts'
+import { type Found, queueOracle, stallOracle } from './client/oracles.ts'
+import { type LoadClient, startClient } from './client/start.ts'
+import type { Measurement, Metric, Preset, Verdict } from './measurement.ts'
+import { makePlan } from './plan.ts'
+import { writeAside } from './report/file.ts'
+import { run } from './run.ts'
+
+const scenariosFolder = fileURLToPath(new URL('./self-test/scenarios', import.meta.url))
+
+/** What came of one trial; the figures say what was seen. */
+export interface Trial {
+  check: string
+  atIso: string
+  ok: boolean
+  figures: Record<string, number>
+}
+
+export interface SelfTestOptions {
+  /** The short way: a few trials of each kind. */
+  quick?: boolean
+  /** Where trials are kept; they go on from there. */
+  file?: string
+  signal?: AbortSignal
+  onProgress?(text: string): void
+}
+
+/** One thing to be shown: how often it is tried, and in how many trials it must come out well. */
+interface Check {
+  id: string
+  says: string
+  trials: number
+  least: number
+  quickTrials: number
+  run(trial: number, options: SelfTestOptions): Promise<Trial[]>
+}
+
+export interface Summary {
+  id: string
+  says: string
+  done: number
+  of: number
+  good: number
+  least: number
+  ok: boolean
+  /** Medians of the figures over the trials. */
+  figures: Record<string, number>
+}
+
+/** Runs the trials that are missing and says what came of all of them. Throws WRONG_USE for a file of something else. */
+export const selfTest = async (options: SelfTestOptions): Promise<Summary[]> => {
+  const trials: Trial[] = options.file && existsSync(options.file) ? readTrials(options.file) : []
+  const keep = () => {
+    if (options.file)
+      writeAside(options.file, `${JSON.stringify({ selfTest: 1, trials }, null, 1)}\n`)
+  }
+  for (const check of checks) {
+    const wanted = options.quick ? check.quickTrials : check.trials
+    for (;;) {
+      const done = trials.filter((trial) => trial.check === check.id).length
+      if (done >= wanted || options.signal?.aborted) break
+      options.onProgress?.(`${check.says}: ${done + 1} of ${wanted}`)
+      const found = await check.run(done, options)
+      // One that was interrupted is done again another time.
+      if (options.signal?.aborted) break
+      trials.push(...found)
+      keep()
+    }
+  }
+  return checks.map((check) => summaryOf(check, trials, options.quick ?? false))
+}
+
+const summaryOf = (check: Check, trials: Trial[], quick: boolean): Summary => {
+  const own = trials.filter((trial) => trial.check === check.id)
+  const of = quick ? check.quickTrials : check.trials
+  const least = quick ? Math.floor((check.least / check.trials) * of) : check.least
+  const good = own.filter(({ ok }) => ok).length
+  const names = [...new Set(own.flatMap(({ figures }) => Object.keys(figures)))]
+  const { id, says } = check
+  return {
+    ...{ id, says, done: own.length, of, good, least },
+    ok: own.length >= of && good >= Math.ceil((least / of) * own.length),
+    figures: Object.fromEntries(
+      names.map((name) => [name, middle(own.flatMap(({ figures }) => figures[name] ?? []))]),
+    ),
+  }
+}
+
+const middle = (sample: number[]): number => {
+  const sorted = [...sample].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1
+    ? (sorted[half] as number)
+    : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2
+}
+
+const readTrials = (file: string): Trial[] => {
+  try {
+    const { selfTest, trials } = JSON.parse(readFileSync(file, 'utf8'))
+    if (selfTest === 1) return trials
+  } catch {
+    // Said below.
+  }
+  throw new SeesawError('WRONG_USE', `${file} holds no trials of a self-test; name another file.`)
+}
+
+const now = (): string => new Date().toISOString()
+
+/** Measures setups of the scenario that is made for this. */
+const measure = async (
+  setups: string[],
+  preset: Preset,
+  { signal, onProgress }: SelfTestOptions,
+  more: { load?: 'open' | 'closed' | 'both'; ratePerSecond?: number; blocks?: number } = {},
+): Promise<Measurement> => {
+  const targets = setups.map((knobs) => `steady/plain${knobs}`)
+  const planned = await makePlan({ targets, preset, scenariosFolder, ...more })
+  return run({
+    planned,
+    seesaw: 'self-test',
+    command: 'seesaw bench --self-test',
+    scenariosFolder,
+    ...(signal ? { signal } : {}),
+    onProgress: (event) => {
+      if (event.type === 'block') onProgress?.(`… ${event.done} of ${event.of} blocks`)
+    },
+  })
+}
+
+/** The measurement as if only these two had taken part, analysed anew. */
+export const pairOf = (whole: Measurement, a: number, b: number): Measurement => {
+  const reference = whole.plan.contenders.findIndex((one) => one.reference)
+  const kept = [a, b, reference]
+  const pair: Measurement = {
+    ...whole,
+    plan: {
+      ...whole.plan,
+      contenders: kept.map((index) => whole.plan.contenders[index] as never),
+    },
+    calibration: {
+      ...whole.calibration,
+      capacityPerSecond: kept.map((index) => whole.calibration.capacityPerSecond[index] as number),
+    },
+    blocks: whole.blocks.map((block) => ({
+      ...block,
+      order: block.order.filter((index) => kept.includes(index)).map((i) => kept.indexOf(i)),
+      afterwardsCpuMs: kept.map((index) => block.afterwardsCpuMs[index] as number),
+      slots: block.slots
+        .filter(({ contender }) => kept.includes(contender))
+        .map((slot) => ({ ...slot, contender: kept.indexOf(slot.contender) })),
+    })),
+  }
+  return { ...pair, ...analyse(pair) }
+}
+
+const verdictOn = ({ verdicts }: Measurement, metric: Metric): Verdict | undefined =>
+  verdicts.find((one) => one.metric === metric)
+
+const claims = (verdict: Verdict | undefined): boolean =>
+  verdict?.verdict === 'slower' || verdict?.verdict === 'faster'
+
+/** Rounds of arithmetic that make a request cost `percent` more than the plain one does. */
+const injection = async (percent: number): Promise<{ knobs: string; ratio: number }> => {
+  const known = injections.get(percent)
+  if (known) return known
+  const lab = await startLab({ only: ['steady'], scenariosFolder })
+  const client = await startClient()
+  try {
+    const url = lab.url
+    const target = { id: 0, setup: 'steady/plain', url, workload: 'visit', scenariosFolder }
+    await client.ask('open', { ...target, connections: 10, timeoutMs: 5_000 })
+    await client.ask('closedSlice', { id: 0, ms: 3_000 })
+    const costs: number[] = []
+    const shares: number[] = []
+    for (let i = 0; i < 15; i++) {
+      const answer = await fetch(`${url}/run/steady/plain/cost`)
+      costs.push(((await answer.json()) as { microseconds: number }).microseconds)
+      const before = (await lab.readMeter())[0]
+      const { answered } = await client.ask('closedSlice', { id: 0, ms: 300 })
+      const after = (await lab.readMeter())[0]
+      shares.push((((after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)) * 1000) / answered)
+    }
+    const extra = Math.round(((percent / 100) * middle(shares)) / middle(costs))
+    const found = {
+      knobs: `~rounds=${100 + extra}`,
+      ratio: 1 + (extra * middle(costs)) / middle(shares),
+    }
+    injections.set(percent, found)
+    return found
+  } finally {
+    await client.stop()
+    await lab.stop()
+  }
+}
+const injections = new Map<number, { knobs: string; ratio: number }>()
+
+/** A run with the plain one twice and one that costs more: what is found of nothing, and of that. */
+const inject = async (
+  preset: Preset,
+  percent: number,
+  options: SelfTestOptions,
+  nothingIs: string,
+  somethingIs: string,
+): Promise<Trial[]> => {
+  const { knobs, ratio } = await injection(percent)
+  const whole = await measure(['', '', knobs], preset, options, { load: 'both' })
+  if (whole.finishedAt === null) return []
+  const same = pairOf(whole, 0, 1)
+  const dearer = pairOf(whole, 0, 2)
+  const [nothing, throughput] = [verdictOn(same, 'cpu'), verdictOn(same, 'throughput')]
+  const something = verdictOn(dearer, 'cpu')
+  const halfWidth = (verdict?: Verdict) =>
+    verdict?.low && verdict.high ? (Math.sqrt(verdict.high / verdict.low) - 1) * 100 : Number.NaN
+  const covers = (verdict: Verdict | undefined, truth: number) =>
+    verdict?.low && verdict.high && verdict.low <= truth && truth <= verdict.high ? 1 : 0
+  const failed = whole.gates.filter(({ ok }) => !ok)
+  return [
+    {
+      check: nothingIs,
+      atIso: now(),
+      ok: !claims(nothing),
+      figures: {
+        halfWidthCpuPercent: halfWidth(nothing),
+        halfWidthThroughputPercent: halfWidth(throughput),
+        covers: covers(nothing, 1),
+        seconds: (Date.parse(whole.finishedAt) - Date.parse(whole.startedAt)) / 1000,
+        gatesFailed: failed.length,
+      },
+    },
+    {
+      check: somethingIs,
+      atIso: now(),
+      ok: something?.verdict === 'slower',
+      figures: {
+        injectedPercent: (ratio - 1) * 100,
+        foundPercent: ((something?.ratio ?? Number.NaN) - 1) * 100,
+        covers: covers(something, ratio),
+      },
+    },
+  ]
+}
+
+/** What the client says of a server whose latencies follow from arithmetic. */
+const oracle = async (
+  check: string,
+  ask: (client: LoadClient) => Promise<Found[]>,
+): Promise<Trial[]> => {
+  const client = await startClient()
+  try {
+    const found = await ask(client)
+    const off = found.map(({ expectedMs, measuredMs }) => Math.abs(measuredMs / expectedMs - 1))
+    const figures = Object.fromEntries(
+      found.map(({ what, measuredMs }) => [`${what} (ms)`, measuredMs]),
+    )
+    return [{ check, atIso: now(), ok: off.every((share) => share <= 0.05), figures }]
+  } finally {
+    await client.stop()
+  }
+}
+
+const checks: Check[] = [
+  {
+    id: 'nothing-quick',
+    says: 'of two that are the same, quick claims no difference',
+    trials: 40,
+    least: 34,
+    quickTrials: 3,
+    run: (_, options) => inject('quick', 10, options, 'nothing-quick', 'ten-quick'),
+  },
+  {
+    id: 'ten-quick',
+    says: '10 % more CPU per request is found by quick',
+    trials: 20,
+    least: 19,
+    quickTrials: 3,
+    run: (_, options) => inject('quick', 10, options, 'nothing-quick', 'ten-quick'),
+  },
+  {
+    id: 'five-standard',
+    says: '5 % more CPU per request is found by standard',
+    trials: 20,
+    least: 17,
+    quickTrials: 0,
+    run: (_, options) => inject('standard', 5, options, 'nothing-standard', 'five-standard'),
+  },
+  {
+    id: 'nothing-standard',
+    says: 'of two that are the same, standard claims no difference',
+    trials: 20,
+    least: 17,
+    quickTrials: 0,
+    run: (_, options) => inject('standard', 5, options, 'nothing-standard', 'five-standard'),
+  },
+  {
+    id: 'stalls',
+    says: 'a server that stops for 500 ms every 5 s shows p95 = 250 ms and p99 = 450 ms within 5 %',
+    trials: 3,
+    least: 3,
+    quickTrials: 1,
+    run: () => oracle('stalls', (client) => stallOracle(client)),
+  },
+  {
+    id: 'waiting-line',
+    says: 'one at a time, 10 ms each, half busy, random arrivals: 15 ms on average within 5 %',
+    trials: 3,
+    least: 3,
+    quickTrials: 1,
+    run: (trial) => oracle('waiting-line', (client) => queueOracle(client, { seed: trial + 1 })),
+  },
+  {
+    id: 'overloaded-client',
+    says: 'a rate that the client cannot make is called invalid',
+    trials: 20,
+    least: 20,
+    quickTrials: 2,
+    run: async (_, options) => {
+      const more = { load: 'open', ratePerSecond: 60_000, blocks: 1 } as const
+      const measurement = await measure(['', ''], 'quick', options, more)
+      const spoiled = measurement.gates.filter(({ ok, spoils }) => !ok && spoils !== undefined)
+      return [
+        {
+          check: 'overloaded-client',
+          atIso: now(),
+          ok: spoiled.some(({ spoils }) => spoils === 'all' || spoils.includes('p99')),
+          figures: { gatesFailed: spoiled.length },
+        },
+      ]
+    },
+  },
+  {
+    id: 'one-lie',
+    says: 'one wrong answer in 10,000 makes a run invalid',
+    trials: 20,
+    least: 20,
+    quickTrials: 2,
+    run: async (_, options) => {
+      const more = { load: 'closed', blocks: 1 } as const
+      const lying = await measure(['', '~wrongEvery=10000'], 'standard', options, more)
+      const wrong = lying.blocks
+        .flatMap(({ slots }) => slots)
+        .reduce((sum, { judged }) => sum + (judged.wrong ?? 0), 0)
+      const ok = lying.verdicts.every(({ verdict }) => verdict === 'invalid')
+      return [{ check: 'one-lie', atIso: now(), ok, figures: { wrong } }]
+    },
+  },
+]
