@@ -139,6 +139,8 @@ describe('measurements over HTTP', function () {
         events.slice(0, -1).map((event) => event.id),
         events.slice(0, -1).map((_, i) => String(i + 1)),
       )
+      const kept = events.find(({ data }) => data.type === 'result')
+      assert.equal(kept?.data.file, `/api/bench/${id}`)
       const end = events.at(-1)
       assert.equal(end?.event, 'end')
       assert.equal(end.data.status, 'done')

@@ -22,7 +22,7 @@ export interface DeskOptions {
 }
 
 /** A measurement as a list shows it. */
-export type Listed = Ticket & {
+export type Listed = Omit<Ticket, 'format'> & {
   /** How many are to be done before it; 0 for one that is not queued. */
   ahead: number
 }
@@ -59,7 +59,8 @@ export const openDesk = (options: DeskOptions) => {
   const aheadOf = (job: Job) => Math.max(0, jobs().indexOf(job) + (current ? 0 : 1))
   const listed = (ticket: Ticket): Listed => {
     const job = find(ticket.id)
-    return { ...(job?.ticket ?? ticket), ahead: job && waiting.includes(job) ? aheadOf(job) : 0 }
+    const { format: _, ...shown } = job?.ticket ?? ticket
+    return { ...shown, ahead: job && waiting.includes(job) ? aheadOf(job) : 0 }
   }
 
   const sayWhoIsBefore = () => {
@@ -125,7 +126,9 @@ export const openDesk = (options: DeskOptions) => {
     ticket.status = event.type === 'queued' ? 'queued' : 'running'
     if (event.type === 'plan') ticket.setups = setupsIn(event) ?? ticket.setups
     if (event.type === 'block') ticket.blocks = blocksIn(event) ?? ticket.blocks
-    job.log.add(event)
+    // Where the file lies on this machine is nobody's business; by this path anybody can have it.
+    const shown = event.type === 'result' ? { ...event, file: `/api/bench/${ticket.id}` } : event
+    job.log.add(shown)
   }
 
   const conclude = async (job: Job, error: unknown) => {
