@@ -93,7 +93,10 @@ const slot = z.strictObject({
   contender: count,
   load: z.enum(['open', 'closed']),
   half: z.enum(['forward', 'mirrored']),
-  /** Time under load: from the first (intended) sending of each slice to its last answer. */
+  /**
+   * Time under load, of all slices: from the beginning of each to its last answer, and in the open
+   * model not shorter than its schedule.
+   */
   seconds: amount,
   /** What the schedule asked for; equal to `sent` in the closed model. */
   offered: count,

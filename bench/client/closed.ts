@@ -26,7 +26,7 @@ export interface ClosedLoad {
 
 /** Opens all connections and sends nothing. Throws LAB_NOT_RUNNING where nobody listens. */
 export const openClosedLoad = async (target: PreparedTarget): Promise<ClosedLoad> => {
-  const tally = createTally(target.judge)
+  const tally = createTally('closed', target.judge)
   const clients: Gated[] = []
   const field: Field = {
     target,
@@ -59,7 +59,7 @@ export const openClosedLoad = async (target: PreparedTarget): Promise<ClosedLoad
         field.settled = () => {
           field.settled = () => {}
           const { sentBytes, receivedBytes } = field
-          resolve(tally.end({ beganMs, model: 'closed', sentBytes, receivedBytes }))
+          resolve(tally.end({ beganMs, sentBytes, receivedBytes }))
         }
         for (const { goOn } of clients) goOn()
       }),

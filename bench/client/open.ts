@@ -1,9 +1,9 @@
 // The open model: requests are sent when they are due, whatever the server does, over as many
 // connections as that takes. Whoever waits for one that is late waits from when it was due.
-import { connect as connectSocket, type Socket } from 'node:net'
-import { Client } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import { arrivalTimes, type Schedule } from './arrivals.ts'
 import type { SliceResult } from './calls.ts'
+import { openLines } from './lines.ts'
 import type { Pacer } from './pacer.ts'
 import { createTally, type Sent } from './tally.ts'
 import type { PreparedTarget } from './target.ts'
@@ -14,155 +14,111 @@ export interface OpenLoad {
   close(): Promise<void>
 }
 
+interface Answer extends Dispatcher.DispatchHandler {
+  line: Client
+  sent: Sent
+  controller: Dispatcher.DispatchController | undefined
+  status: number
+  body: Buffer[]
+}
+
 export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => {
   const { requests, origin, timeoutMs } = target
-  const tally = createTally(target.judge)
-  const line = openLines(origin)
+  const tally = createTally('open', target.judge)
+  const lines = openLines(origin)
+  const tooLate = new Error('too late')
   /** In the order in which they were sent, and so in that of their deadlines. */
-  const underWay = new Map<Sent, (reason: Error) => void>()
+  const underWay = new Set<Answer>()
   let turn = 0
   let left = 0
   let settled = () => {}
-  let deadline: NodeJS.Timeout | undefined
-
-  const done = () => {
-    if (--left === 0) settled()
-  }
+  let alarm: NodeJS.Timeout | undefined
 
   const send = (intendedMs: number) => {
     const request = requests[turn]!
     turn = (turn + 1) % requests.length
-    const sentMs = performance.now()
-    const sent: Sent = { request, intendedMs, sentMs }
-    const client = line.take()
-    const body: Buffer[] = []
-    let status = 0
-    tally.sent(sent)
-    const end = (): boolean => {
-      line.giveBack(client)
-      return underWay.delete(sent)
-    }
-    client.dispatch(
-      {
-        method: request.method as 'GET',
-        path: request.path,
-        headers: request.headers,
-        body: request.body ?? null,
-      },
-      {
-        onRequestStart(controller) {
-          underWay.set(sent, (reason) => controller.abort(reason))
-          deadline ??= setTimeout(timeOut, timeoutMs)
-        },
-        onResponseStart(_, statusCode) {
-          status = statusCode
-        },
-        onResponseData(_, piece) {
-          body.push(piece)
-        },
-        onResponseEnd() {
-          end()
-          tally.answered(sent, status, body, performance.now())
-          pacer.catchUp()
-          done()
-        },
-        onResponseError(_, error) {
-          end()
-          if (error === tooLate) tally.timedOut(sent)
-          else tally.failed(sent, `the connection broke: ${error.message}`)
-          done()
-        },
-      },
-    )
+    const one = answerOn(lines.take(), { request, intendedMs, sentMs: performance.now() })
+    tally.sent(one.sent)
+    underWay.add(one)
+    alarm ??= setTimeout(giveUp, timeoutMs)
+    const { method, path, headers, body = null } = request
+    one.line.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body }, one)
   }
 
-  /** Gives up whatever has waited for too long, and sleeps until the next might have. */
-  const timeOut = () => {
-    deadline = undefined
-    const nowMs = performance.now()
-    for (const [{ sentMs }, abort] of underWay) {
-      if (sentMs + timeoutMs > nowMs) {
-        deadline = setTimeout(timeOut, Math.ceil(sentMs + timeoutMs - nowMs))
+  /** Takes in the answer to one request. Without closures: there are thousands of these a second. */
+  const answerOn = (line: Client, sent: Sent): Answer => ({
+    line,
+    sent,
+    controller: undefined,
+    status: 0,
+    body: [],
+    onRequestStart(controller) {
+      this.controller = controller
+    },
+    onResponseStart(_, status) {
+      this.status = status
+    },
+    onResponseData(_, piece) {
+      this.body.push(piece)
+    },
+    onResponseEnd() {
+      tally.answered(sent, this.status, this.body, performance.now())
+      ended(this)
+      // Awake anyway: what is due need not wait for the pacer.
+      pacer.catchUp()
+    },
+    onResponseError(_, error) {
+      if (error === tooLate) tally.timedOut(sent)
+      else tally.failed(sent, `the connection broke: ${error.message}`)
+      ended(this)
+    },
+  })
+
+  const ended = (one: Answer) => {
+    underWay.delete(one)
+    lines.giveBack(one.line)
+    if (--left === 0) settled()
+  }
+
+  /** Ends whatever has waited for too long, and sleeps until the next might have. */
+  const giveUp = () => {
+    alarm = undefined
+    for (const { sent, controller, line } of underWay) {
+      const leftMs = sent.sentMs + timeoutMs - performance.now()
+      if (leftMs > 0) {
+        alarm = setTimeout(giveUp, Math.ceil(leftMs))
         return
       }
-      abort(tooLate)
+      // Until it is connected there is no request that could be ended, only a line.
+      if (controller) controller.abort(tooLate)
+      else void line.destroy(tooLate)
     }
   }
 
   return {
     async run(schedule) {
       const offsets = arrivalTimes(schedule)
-      await line.warm(target.connections)
-      tally.begin()
-      const before = line.readBytes()
-      left = offsets.length
+      // Where nobody listens, each request will say so.
+      await lines.warm(target.connections).catch(() => {})
+      const before = lines.readBytes()
       let beganMs = 0
+      left = offsets.length
+      tally.begin()
       await new Promise<void>((resolve) => {
         settled = resolve
-        if (left === 0) return resolve()
-        beganMs = pacer.start(offsets, (_, atMs) => send(atMs)) + offsets[0]!
+        beganMs = pacer.start(offsets, (_, atMs) => send(atMs))
+        if (left === 0) resolve()
       })
-      clearTimeout(deadline)
-      deadline = undefined
-      const after = line.readBytes()
+      clearTimeout(alarm)
+      alarm = undefined
+      const after = lines.readBytes()
       return tally.end({
         beganMs,
-        model: 'open',
+        untilMs: beganMs + schedule.ms,
         sentBytes: after.sent - before.sent,
         receivedBytes: after.received - before.received,
       })
     },
-    close: line.close,
-  }
-}
-
-const tooLate = new Error('too late')
-
-/** Connections to one server; each carries one request at a time and is used again. */
-const openLines = (origin: string) => {
-  const { hostname, port } = new URL(origin)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const clients = new Set<Client>()
-  /** The one used last is taken first, so that no more stay in use than are needed. */
-  const free: Client[] = []
-  const sockets = new Set<Socket>()
-  const gone = { sent: 0, received: 0 }
-
-  const open = (): Client => {
-    const client = new Client(origin, {
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: (_, callback) => {
-        const socket = connectSocket({ host, port: Number(port), noDelay: true })
-        sockets.add(socket)
-        socket.once('connect', () => callback(null, socket))
-        socket.once('error', (error) => callback(error, null))
-        socket.once('close', () => {
-          sockets.delete(socket)
-          gone.sent += socket.bytesWritten
-          gone.received += socket.bytesRead
-        })
-      },
-    })
-    clients.add(client)
-    return client
-  }
-
-  return {
-    take: (): Client => free.pop() ?? open(),
-    giveBack: (client: Client) => free.push(client),
-    async warm(_connections: number) {},
-    readBytes() {
-      const sum = { ...gone }
-      for (const socket of sockets) {
-        sum.sent += socket.bytesWritten
-        sum.received += socket.bytesRead
-      }
-      return sum
-    },
-    async close() {
-      await Promise.all([...clients].map((client) => client.destroy()))
-    },
+    close: lines.close,
   }
 }

@@ -20,15 +20,16 @@ export interface Tally {
   answered(one: Sent, status: number, body: Buffer[], doneMs: number): void
   failed(one: Sent, words: string): void
   timedOut(one: Sent): void
+  /** `untilMs`: the slice lasted at least until then. */
   end(of: {
     beganMs: number
-    model: 'open' | 'closed'
+    untilMs?: number
     sentBytes: number
     receivedBytes: number
   }): SliceResult
 }
 
-export const createTally = (judge: Judge | undefined): Tally => {
+export const createTally = (model: 'open' | 'closed', judge: Judge | undefined): Tally => {
   const [latency, service, lag] = [createDurations(), createDurations(), createDurations()]
   const counts = { offered: 0, sent: 0, answered: 0, failed: 0, timedOut: 0 }
   let judged: Record<string, number> = {}
@@ -55,13 +56,14 @@ export const createTally = (judge: Judge | undefined): Tally => {
       judged = {}
       statuses = {}
       firstTrouble = ''
+      lastMs = 0
       usage = readUsage()
     },
 
     sent({ intendedMs, sentMs }) {
       counts.offered++
       counts.sent++
-      if (sentMs !== intendedMs) lag.add(sentMs - intendedMs)
+      if (model === 'open') lag.add(sentMs - intendedMs)
     },
 
     answered(one, status, body, doneMs) {
@@ -98,12 +100,12 @@ export const createTally = (judge: Judge | undefined): Tally => {
       trouble(one, `no answer within ${Math.round(doneMs - one.sentMs)} ms`)
     },
 
-    end({ beganMs, model, sentBytes, receivedBytes }) {
+    end({ beganMs, untilMs = 0, sentBytes, receivedBytes }) {
       // First of all, so that the work below is nobody's.
       const { cpuMs, busy } = since(usage)
       const encoded = latency.encode()
       return {
-        seconds: Math.max(0, lastMs - beganMs) / 1000,
+        seconds: Math.max(0, lastMs - beganMs, untilMs - beganMs) / 1000,
         ...counts,
         judged,
         statuses,

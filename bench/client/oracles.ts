@@ -1,0 +1,122 @@
+// Does the open model tell the truth? Servers whose latencies follow from arithmetic, and what the
+// client says of them.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
+import { arrivalTimes } from './arrivals.ts'
+import type { SliceResult } from './calls.ts'
+import type { LoadClient } from './start.ts'
+
+/** One figure, as it must be and as the client measured it. */
+export interface Found {
+  what: string
+  expectedMs: number
+  measuredMs: number
+}
+
+/**
+ * A server that blocks for `stallMs` every `everyMs`, under requests that go on arriving. A share of
+ * stallMs / everyMs of them meets a stall and waits for what is left of it; the others are answered at
+ * once. A client that waits for an answer before it sends again sees none of that: it sends one request
+ * into each stall. (Tene, "How NOT to Measure Latency", 2013.)
+ */
+export const stallOracle = (
+  client: LoadClient,
+  { stallMs = 500, everyMs = 5_000, stalls = 4, ratePerSecond = 200 } = {},
+): Promise<Found[]> =>
+  against(client, { stallMs, everyMs }, async (openSlice) => {
+    const ms = stalls * everyMs
+    const { latency } = await openSlice({ ms, ratePerSecond, arrivals: 'even', seed: 1 })
+    const histogram = decodeFromCompressedBase64(latency)
+    return [95, 99].map((percent) => ({
+      what: `p${percent}`,
+      expectedMs: stallMs * (1 - (1 - percent / 100) / (stallMs / everyMs)),
+      measuredMs: histogram.getValueAtPercentile(percent) / 1000,
+    }))
+  })
+
+/**
+ * A server that takes exactly `serviceMs` for each request, one after another, under Poisson arrivals
+ * that keep it busy for `load` of the time. On average a request takes serviceMs + load × serviceMs /
+ * (2 − 2 load) (Pollaczek and Khinchine). A short schedule need not be average: what its own arrivals
+ * lead to is worked out beside it, one by one (Lindley, 1952).
+ */
+export const queueOracle = (
+  client: LoadClient,
+  { serviceMs = 10, load = 0.5, ms = 60_000, seed = 1 } = {},
+): Promise<[average: Found, schedule: Found]> =>
+  against(client, { serviceMs }, async (openSlice) => {
+    const schedule = {
+      ms,
+      ratePerSecond: (load / serviceMs) * 1000,
+      arrivals: 'poisson',
+      seed,
+    } as const
+    const { latency } = await openSlice(schedule)
+    const measuredMs = decodeFromCompressedBase64(latency).mean / 1000
+    const averageMs = serviceMs + (load * serviceMs) / (2 - 2 * load)
+    return [
+      { what: 'mean, by the formula', expectedMs: averageMs, measuredMs },
+      {
+        what: 'mean, by this schedule',
+        expectedMs: queuedMs(arrivalTimes(schedule), serviceMs),
+        measuredMs,
+      },
+    ]
+  })
+
+/** The mean time from arrival to answer where each request is served for `serviceMs`, in turn. */
+export const queuedMs = (arrivals: Float64Array, serviceMs: number): number => {
+  let freeAtMs = 0
+  let sumMs = 0
+  for (const atMs of arrivals) {
+    freeAtMs = Math.max(freeAtMs, atMs) + serviceMs
+    sumMs += freeAtMs - atMs
+  }
+  return sumMs / arrivals.length
+}
+
+type OpenSlice = (of: {
+  ms: number
+  ratePerSecond: number
+  arrivals: 'even' | 'poisson'
+  seed: number
+}) => Promise<SliceResult>
+
+/** An id that no contender has. */
+const oracleId = -1
+
+const against = async <Result>(
+  client: LoadClient,
+  does: Record<string, number>,
+  measure: (openSlice: OpenSlice) => Promise<Result>,
+): Promise<Result> => {
+  const server = fork(
+    fileURLToPath(new URL('./oracle-server.mjs', import.meta.url)),
+    [JSON.stringify(does)],
+    { execArgv: [] },
+  )
+  try {
+    const url = `http://127.0.0.1:${await portOf(server)}`
+    const target = {
+      id: oracleId,
+      setup: '',
+      url,
+      workload: '',
+      connections: 10,
+      timeoutMs: 10_000,
+    }
+    await client.ask('open', target)
+    return await measure((of) => client.ask('openSlice', { id: oracleId, ...of }))
+  } finally {
+    await client.ask('close', oracleId).catch(() => {})
+    server.kill()
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
+  }
+}
+
+const portOf = async (server: ChildProcess): Promise<number> => {
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+  return port
+}
