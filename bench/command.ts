@@ -6,6 +6,7 @@ import { home, loadConfig } from '../core/load.ts'
 import { takeTurn } from './lock.ts'
 import type { Fault, Measurement, Metric, Preset } from './measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
+import { readPlan } from './plan-file.ts'
 import { readMeasurement, reportFile, writeAside } from './report/file.ts'
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
@@ -239,20 +240,6 @@ const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {
   if (options.plan === undefined) return { targets, ...said }
   const written = readPlan(options.plan)
   return { ...written, ...(targets.length > 0 ? { targets } : {}), ...said }
-}
-
-const readPlan = (name: string): PlanOptions => {
-  const own = join(home, 'bench', 'plans', `${name}.json`)
-  const file = /^[\w-]+$/.test(name) && existsSync(own) ? own : name
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as PlanOptions
-  } catch (cause) {
-    throw new SeesawError(
-      'WRONG_USE',
-      `${file} is no plan that can be read: ${cause instanceof Error ? cause.message : cause}. Plans are in bench/plans/.`,
-      { cause },
-    )
-  }
 }
 
 /** Tried before anything is measured: a quarter of an hour of load for a folder that is not there hurts. */
