@@ -329,13 +329,7 @@ describe('measurements over HTTP', function () {
     it('is killed where it does not end in good order', async () => {
       const lines: string[] = []
       const running = startCommand(
-        [
-          'bench',
-          '--seed=4',
-          `--json=${join(tempFolder(), 'x.json')}`,
-          '--html=/dev/null',
-          '--md=/dev/null',
-        ],
+        ['bench', '--seed=4', `--json=${join(tempFolder(), 'x.json')}`],
         { env: {}, command, onLine: (line) => lines.push(line) },
       )
       await until(() => lines.some((line) => line.includes('"block"')), 10_000)
@@ -866,13 +860,7 @@ describe('a command that runs for a while', function () {
 
   it('is told when the one who started it is killed', async () => {
     const temp = tempFolder()
-    const words = [
-      'bench',
-      '--seed=8',
-      `--json=${join(temp, 'x.json')}`,
-      '--html=/dev/null',
-      '--md=/dev/null',
-    ]
+    const words = ['bench', '--seed=8', `--json=${join(temp, 'x.json')}`]
     const text = `
       const { startCommand } = await import(${JSON.stringify(join(home, 'core', 'child.ts'))})
       startCommand(${JSON.stringify(words)}, {
