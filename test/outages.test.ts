@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import type { Command, Opened, ServerBackend } from '#core/adapter'
 import { SeesawError } from '#core/errors'
 import type { Kind } from '#core/kinds'
+import { startLab } from '#core/lab'
 import { adapterIndex, backendNames, loadAdapter, loadBackend } from '#core/load'
 
 const tested = ['cache', 'session', 'limiter', 'queue'] as const
@@ -251,6 +252,38 @@ const assertUnreachable = (calls: Call[]) => {
   }
 }
 
+/** A scenario whose variant keeps asking its cache while it is mounted, until it is told to finish. */
+const writeSlowScenario = async () => {
+  const scenariosFolder = await mkdtemp(join(tmpdir(), 'seesaw-outage-'))
+  const [begun, enough] = [join(scenariosFolder, 'begun'), join(scenariosFolder, 'enough')]
+  await mkdir(join(scenariosFolder, 'slow'))
+  await writeFile(join(scenariosFolder, 'package.json'), '{"type":"module"}')
+  await writeFile(
+    join(scenariosFolder, 'slow', 'scenario.ts'),
+    `import { existsSync, writeFileSync } from 'node:fs'
+    const mounting = {
+      title: '', idea: '', needs: ['cache'],
+      async mount(router, { cache }) {
+        do {
+          await cache.get('anything')
+          writeFileSync(${JSON.stringify(begun)}, '')
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        } while (!existsSync(${JSON.stringify(enough)}))
+        router.get('/', (ctx) => { ctx.body = 'mounted' })
+      },
+    }
+    export default {
+      title: '', question: '', chapter: 'load', primary: 'cpu', claims: {}, variants: { mounting },
+    }`,
+  )
+  return {
+    scenariosFolder,
+    begun: () => existsSync(begun),
+    finish: () => writeFileSync(enough, ''),
+    remove: () => rm(scenariosFolder, { recursive: true, force: true }),
+  }
+}
+
 const testOutages = (
   name: string,
   backend: ServerBackend,
@@ -346,6 +379,33 @@ const testOutages = (
       // Late replies to what was given up must not be taken for replies to what was asked since.
       await assertAllWell()
       await assertWorkerRecovered()
+    })
+
+    it('answer 503 for a variant that was being mounted, and mount it when it is back', async () => {
+      const { scenariosFolder, begun, finish, remove } = await writeSlowScenario()
+      const address = process.env[backend.urlVariable]
+      process.env[backend.urlVariable] = server.url
+      const lab = await startLab({ scenariosFolder })
+      try {
+        const ask = () => fetch(`${lab.url}/run/slow/mounting@${name}/`)
+        const asked = ask()
+        while (!begun()) await waitMs(20)
+        await server.killed()
+        const answer = await asked
+        assert.equal(answer.status, 503)
+        assert.equal(((await answer.json()) as { code: string }).code, 'BACKEND_UNREACHABLE')
+
+        finish()
+        await server.start()
+        await load.recoveredInMs()
+        const again = await ask()
+        assert.deepEqual([again.status, await again.text()], [200, 'mounted'])
+      } finally {
+        if (address === undefined) delete process.env[backend.urlVariable]
+        else process.env[backend.urlVariable] = address
+        await lab.stop()
+        await remove()
+      }
     })
 
     it('cannot be opened while it is away', async () => {
