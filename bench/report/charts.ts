@@ -1,11 +1,13 @@
 // Which charts a measurement has, and what each says in words.
 import type { Measurement, Verdict } from '../measurement.ts'
-import { seriesOf, units } from '../metrics.ts'
+import { loadFor, seriesOf, units } from '../metrics.ts'
+import { median } from '../stats/median.ts'
 import type { Chart } from './chart.ts'
-import { type CurveSeries, curve, marked } from './curve.ts'
+import { course } from './course.ts'
+import { type CurveSeries, curve, marked, quickest } from './curve.ts'
 import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
 import { lookOf } from './looks.ts'
-import { highestPercentile, merged, slotsByBlock, spreadOf } from './numbers.ts'
+import { highestPercentile, type Load, merged, slotsByBlock, spreadOf } from './numbers.ts'
 import { slope } from './slope.ts'
 import { metricTold, metricWords, sentenceAlone } from './summary.ts'
 import { el, mark } from './svg.ts'
@@ -27,7 +29,7 @@ export const chartsOf = (measurement: Measurement): Charts => ({
   ...latencyCharts(measurement),
   slope: slopeCharts(measurement),
   timelines: timelineCharts(measurement),
-  steadiness: [],
+  steadiness: steadinessCharts(measurement),
 })
 
 // ---- the forest
@@ -43,7 +45,7 @@ const forestCharts = (measurement: Measurement): Chart[] => {
       id,
       title,
       says: of.map((verdict) => `${sentenceAlone(verdict)}.`).join(' '),
-      draw: forest(rows, plan.margin),
+      draw: forest({ rows, margin: plan.margin, says: whoWithWhom(measurement) }),
       legend: verdictLegend(of),
       table: {
         caption: `Ratios with 95 % intervals; the same means within ±${percent(plan.margin)}`,
@@ -65,6 +67,13 @@ const forestCharts = (measurement: Measurement): Chart[] => {
       : []),
     ...(others.length > 0 ? [chart('forest-others', 'Also measured', others)] : []),
   ]
+}
+
+const whoWithWhom = ({ plan }: Measurement): string => {
+  const [first, second, ...others] = plan.contenders.filter(({ reference }) => !reference)
+  return first && second && others.length === 0
+    ? `${second.name} compared with ${first.name}`
+    : 'the first named, compared with the second'
 }
 
 const rowOf = ({ plan }: Measurement, verdict: Verdict): ForestRow => {
@@ -162,8 +171,8 @@ const inMs = (ms: number | undefined) =>
 /** Evenly spread over the axis, and those that are marked. */
 const percentilesUpTo = (most: number): number[] => {
   const steps = Array.from({ length: 100 }, (_, i) => 100 * (1 - 10 ** (-i / 20)))
-  return [...new Set([...steps, ...marked, most])]
-    .filter((percentile) => percentile >= 0 && percentile <= most)
+  return [...new Set([quickest, ...steps, ...marked, most])]
+    .filter((percentile) => percentile >= quickest && percentile <= most)
     .sort((a, b) => a - b)
 }
 
@@ -243,6 +252,61 @@ const agreement = (
   const higher = second > first
   const agree = values.filter(([a, b]) => a != null && b != null && (higher ? b > a : b < a)).length
   return `${names[1]?.name} is ${higher ? 'above' : 'below'} ${names[0]?.name} in ${agree} of ${values.length} blocks${agree < values.length ? '; the others are dashed' : ''}.`
+}
+
+// ---- within a block
+
+const steadinessCharts = (measurement: Measurement): Chart[] => {
+  const { plan } = measurement
+  const load = loadFor('cpu', plan)
+  const series = plan.contenders.flatMap(({ name, reference }, i) => {
+    const values = reference || load === null ? [] : courseOf(measurement, i, load)
+    return values.length >= 4 ? [{ name, look: lookOf(measurement, i), values }] : []
+  })
+  if (series.length === 0) return []
+  const says = series
+    .map(({ name, values }) => {
+      const [first, last] = [values[0]!, values.at(-1)!]
+      return `${name} began at ${change(first)} and ended at ${change(last)}`
+    })
+    .join('; ')
+  return [
+    {
+      id: 'steadiness',
+      title: 'CPU per request in the course of a block',
+      says: `${says}.`,
+      draw: course(series),
+      legend: contenderLegend(measurement),
+      note: 'Slice by slice, in per cent of the block’s own level; the median over the blocks. A line that falls at the left would be a server that was still warming up. The gate “steady” decides.',
+      table: {
+        caption: 'Median over the blocks, in per cent of the block’s level',
+        head: ['slice', ...series.map(({ name }) => name)],
+        rows: series[0]!.values.map((_, at) => [
+          String(at + 1),
+          ...series.map(({ values }) => (values[at] === undefined ? '–' : change(values[at]))),
+        ]),
+      },
+    },
+  ]
+}
+
+/** CPU per request of each slice, as a ratio to its block's level; medians over the blocks. */
+const courseOf = (measurement: Measurement, contender: number, load: Load): number[] => {
+  const blocks = slotsByBlock(measurement, contender, load).map(({ slots }) => {
+    // Forward and mirrored slices take turns: that is their order in time.
+    const longest = Math.max(...slots.map(({ slices }) => slices.length))
+    const costs = Array.from({ length: longest }, (_, i) =>
+      slots.map(({ slices }) => slices[i]).filter((slice) => slice !== undefined),
+    )
+      .flat()
+      .map(({ cpuMs, answered }) => (answered > 0 ? cpuMs / answered : Number.NaN))
+    const level = median(costs.filter((cost) => cost > 0))
+    return costs.map((cost) => cost / level)
+  })
+  const longest = Math.max(0, ...blocks.map(({ length }) => length))
+  return Array.from({ length: longest }, (_, i) =>
+    median(blocks.map((block) => block[i] ?? Number.NaN).filter(Number.isFinite)),
+  ).filter(Number.isFinite)
 }
 
 // ---- faults

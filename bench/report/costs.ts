@@ -12,7 +12,7 @@ import {
   sum,
 } from './numbers.ts'
 import type { Table } from './table.ts'
-import { count, number } from './text.ts'
+import { alike, count, number } from './text.ts'
 
 /** One line of the table: a value per contender, in the order of the plan. */
 export interface CostRow {
@@ -125,20 +125,24 @@ export const costRows = (measurement: Measurement): CostRow[] => {
   )
 }
 
-const nameOf = ({ plan }: Measurement, i: number): string => {
-  const { name, reference } = plan.contenders[i]!
-  return reference ? 'bare server' : name
-}
+/** The heads of the columns: the letter, below it what it stands for. */
+const headOf = ({ plan }: Measurement): string[] => [
+  '',
+  'unit',
+  ...plan.contenders.map(({ name, title, reference }) =>
+    reference ? 'bare server' : `${name}\n${title}`,
+  ),
+]
 
 /** As a table with a column per contender. */
 export const costTable = (measurement: Measurement): Table => ({
   caption: `Per contender, ${captionOf(measurement)}`,
-  head: ['', 'unit', ...measurement.plan.contenders.map((_, i) => nameOf(measurement, i))],
+  head: headOf(measurement),
   wordy: [1],
   rows: [
     ...costRows(measurement).map(({ label, unit, cells }) => [label, unit, ...cells.map(cellOf)]),
     [
-      'Made from',
+      'Answered requests',
       'requests',
       ...measurement.plan.contenders.map((_, i) =>
         count(
@@ -158,8 +162,8 @@ const captionOf = ({ blocks }: Measurement) => `${blocks.length} blocks: median,
 export const cellOf = (cell: Spread | null): string => {
   if (cell === null) return '–'
   const { median, low, high } = cell
-  const [value, least, most] = [median, low ?? median, high ?? median].map(number)
-  return least === value && most === value ? value : `${value}\n[${least}, ${most}]`
+  const [value, least, most] = alike([median, low ?? median, high ?? median])
+  return least === value && most === value ? number(median) : `${value}\n[${least}, ${most}]`
 }
 
 const percentiles = [50, 90, 95, 99, 99.9, 99.99]
@@ -189,7 +193,7 @@ export const latencyRows = (measurement: Measurement): CostRow[] => {
 
 export const latencyTable = (measurement: Measurement): Table => ({
   caption: `Latency of the open load, ${captionOf(measurement)} of the blocks' percentiles`,
-  head: ['', 'unit', ...measurement.plan.contenders.map((_, i) => nameOf(measurement, i))],
+  head: headOf(measurement),
   wordy: [1],
   rows: latencyRows(measurement).map(({ label, unit, cells }) => [
     label,

@@ -20,6 +20,9 @@ export interface CurveSeries {
 /** The percentiles that are marked on each line. */
 export const marked = [50, 90, 95, 99, 99.9, 99.99]
 
+/** Where lines begin: the very quickest say more about the clock than about a server. */
+export const quickest = 10
+
 export const curve =
   (series: readonly CurveSeries[]) =>
   (width: number): Drawing => {
@@ -32,9 +35,11 @@ export const curve =
       [box.bottom, box.top],
       8,
     )
-    const along = linear([0, nines(most)], [box.left, box.right])
+    const along = linear([nines(quickest), nines(most)], [box.left, box.right])
     const x = (percentile: number) => along(nines(percentile))
-    const shown = [0, 50, 90, 99, 99.9, 99.99, 99.999].filter((p) => p <= most)
+    const shown = [quickest, 50, 90, ...(width < 500 ? [] : [95]), 99, 99.9, 99.99].filter(
+      (p) => p <= most,
+    )
     const axis = Object.assign(x, { ticks: shown })
     const drawn = series.map(({ look, kind, points }) =>
       el(
@@ -74,7 +79,14 @@ export const curve =
       height: box.bottom + 44,
       body: [
         rows(y, box, 'milliseconds (log)', number),
-        columns(axis, box, 'percentile: so many of 100 requests took at most as long', labels),
+        columns(
+          axis,
+          box,
+          width < 500
+            ? 'so many of 100 took at most as long'
+            : 'percentile: so many of 100 requests took at most as long',
+          labels,
+        ),
         ...drawn,
         ends('corrected'),
       ].join(''),

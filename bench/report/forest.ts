@@ -24,56 +24,70 @@ export const verdictLooks = {
   invalid: { word: 'invalid', class: 'invalid', shape: 'cross' },
 } as const
 
-/** `rows` on an axis that fits `width`, with a band of ±`margin`. */
+export interface Forest {
+  rows: readonly ForestRow[]
+  /** Half the width of the band, as a share. */
+  margin: number
+  /** Who is compared with whom, below the axis. */
+  says: string
+}
+
+/** `rows` on one axis that fits `width`, with the band of the margin behind them. */
 export const forest =
-  (rows: readonly ForestRow[], margin: number) =>
+  ({ rows, margin, says }: Forest) =>
   (width: number): Drawing => {
     const narrow = width < 500
-    const axis = ratioAxis(rows, margin, narrow ? [8, width - 8] : [220, 610])
-    const rowHeight = narrow ? 54 : 30
+    const axis = ratioAxis(rows, margin, narrow ? [8, width - 8] : [230, 610])
+    const top = 22
     const parts: string[] = []
-    let y = 26
-    const top = y - 4
+    let y = top
     let group = ''
     for (const row of rows) {
-      if (row.group !== group) {
-        if (row.group) {
-          y += group === '' ? 0 : 6
-          parts.push(words(0, y + 16, shorten(row.group, narrow ? 44 : 32), { class: 'strong' }))
-          if (narrow) y += 22
-          else if (row.label) y += 24
-        }
-        group = row.group
+      const opens = row.group !== group
+      group = row.group
+      const title = opens ? row.group : ''
+      if (narrow) {
+        if (title) parts.push(words(0, y + 18, shorten(title, 46), { class: 'strong' }))
+        if (title) y += row.label ? 24 : 18
+        parts.push(drawRow(row, axis, { label: y + 16, middle: y + 32, width, number: width - 76 }))
+        y += 46
+      } else {
+        if (title && row.label) y += y > top ? 8 : 2
+        if (title) parts.push(words(0, y + 19, shorten(title, 33), { class: 'strong' }))
+        if (title && row.label) y += 24
+        parts.push(drawRow(row, axis, { label: y + 19, middle: y + 15, width, number: 622 }))
+        y += 30
       }
-      parts.push(drawRow(row, axis, y, width, narrow))
-      y += rowHeight
     }
     const bottom = y + 2
-    return { height: bottom + 44, body: frame(axis, margin, top, bottom) + parts.join('') }
+    return { height: bottom + 44, body: frame(axis, margin, top, bottom, says) + parts.join('') }
   }
 
-const drawRow = (row: ForestRow, axis: Axis, y: number, width: number, narrow: boolean): string => {
+/** Where the parts of a row go. */
+interface Places {
+  label: number
+  middle: number
+  width: number
+  number: number
+}
+
+const drawRow = (row: ForestRow, axis: Axis, places: Places): string => {
   const { ratio, low, high, verdict } = row
+  const { label, middle, width } = places
+  const narrow = width < 500
   const look = verdictLooks[verdict]
-  const middle = narrow ? y + 38 : y + 15
-  const said = narrow ? y + 14 : middle + 4.5
-  const text =
-    ratio === null ? (verdict === 'invalid' ? '' : 'no ratio') : inWords(ratio, low, high)
-  const label = words(narrow ? 0 : 12, said, shorten(row.label, narrow ? 14 : 30))
-  const shown =
+  const nothing = verdict === 'invalid' ? '' : 'no ratio'
+  const text = ratio === null ? nothing : inWords(ratio, low, high)
+  return [
+    words(narrow ? 0 : 14, label, shorten(row.label, narrow ? 16 : 30)),
     ratio !== null && verdict !== 'invalid'
-      ? // What is counted exactly has no interval: a mark alone.
-        drawInterval(axis, ratio, low ?? ratio, high ?? ratio, middle, look)
-      : ''
-  return (
-    label +
-    shown +
-    words(narrow ? width - 76 : 622, said, text, {
-      class: 'number',
-      anchor: narrow ? 'end' : 'start',
-    }) +
-    words(width, said, look.word, { class: `strong ${look.class}`, anchor: 'end' })
-  )
+      ? drawInterval(axis, { ratio, low, high }, middle, look)
+      : '',
+    narrow && !row.label
+      ? words(0, label, text, { class: 'number' })
+      : words(places.number, label, text, { class: 'number', anchor: narrow ? 'end' : 'start' }),
+    words(width, label, look.word, { class: `strong ${look.class}`, anchor: 'end' }),
+  ].join('')
 }
 
 /** `+12.3 % [+9.1, +15.2]` */
@@ -87,34 +101,35 @@ export const inWords = (ratio: number, low: number | null, high: number | null):
 
 const drawInterval = (
   { place, left, right }: Axis,
-  ratio: number,
-  low: number,
-  high: number,
+  { ratio, low, high }: { ratio: number; low: number | null; high: number | null },
   y: number,
   look: (typeof verdictLooks)[keyof typeof verdictLooks],
 ): string => {
-  const [from, at, to] = [place(low), place(ratio), place(high)]
-  const inside = (x: number) => x >= left - 0.5 && x <= right + 0.5
+  const at = place(ratio)
+  // What is counted exactly has no interval: a mark alone.
+  const [from, to] = low === null || high === null ? [at, at] : [place(low), place(high)]
   const hold = (x: number) => Math.min(right, Math.max(left, x))
-  const end = (x: number, towards: -1 | 1) =>
-    inside(x)
-      ? line(x, y - 5, x, y + 5, { class: 'interval' })
-      : path(
-          [
-            [hold(x) - towards * 7, y - 5],
-            [hold(x), y],
-            [hold(x) - towards * 7, y + 5],
-          ],
-          { class: 'interval' },
-        )
-  const hollow = look.word === 'undecided'
+  const arrow = (x: number, towards: -1 | 1) =>
+    path(
+      [
+        [x - towards * 7, y - 5],
+        [x, y],
+        [x - towards * 7, y + 5],
+      ],
+      { class: 'interval' },
+    )
+  const stop = (x: number) => line(x, y - 5, x, y + 5, { class: 'interval' })
+  const [outLeft, outRight] = [from < left - 0.5, to > right + 0.5]
+  const exact = from === to
   return el(
     'g',
     { class: look.class },
-    line(hold(from), y, hold(to), y, { class: 'interval' }),
-    end(from, -1),
-    end(to, 1),
-    inside(at) ? mark(look.shape, at, y, 5, { class: hollow ? 'hollow' : 'solid' }) : '',
+    exact ? '' : line(hold(from), y, hold(to), y, { class: 'interval' }),
+    outLeft ? arrow(left, -1) : exact ? '' : stop(hold(from)),
+    outRight ? arrow(right, 1) : exact ? '' : stop(hold(to)),
+    at >= left - 0.5 && at <= right + 0.5
+      ? mark(look.shape, at, y, 5, { class: look.word === 'undecided' ? 'hollow' : 'solid' })
+      : '',
   )
 }
 
@@ -170,7 +185,8 @@ const frame = (
   margin: number,
   top: number,
   bottom: number,
-) => {
+  says: string,
+): string => {
   const [from, to] = [place(1 / (1 + margin)), place(1 + margin)]
   const label = (ratio: number) => (ratio === 1 ? '0' : change(ratio).replace('.0', ''))
   return [
@@ -182,10 +198,13 @@ const frame = (
     ...ticks.map(
       (ratio) =>
         line(place(ratio), top, place(ratio), bottom, { class: ratio === 1 ? 'zero' : 'grid' }) +
-        words(place(ratio), bottom + 17, label(ratio), { class: 'soft', anchor: 'middle' }),
+        words(place(ratio), bottom + 17, label(ratio), {
+          class: 'soft',
+          anchor: place(ratio) > right - 14 ? 'end' : place(ratio) < left + 14 ? 'start' : 'middle',
+        }),
     ),
     line(left, bottom, right, bottom, { class: 'axis' }),
-    words((left + right) / 2, bottom + 37, 'the second, compared with the first', {
+    words((left + right) / 2, bottom + 37, shorten(says, 56), {
       class: 'soft',
       anchor: 'middle',
     }),

@@ -8,10 +8,10 @@ import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { type Look, lookOf } from './looks.ts'
-import { factsOf, type Summary, sentenceAlone, summarise, withUnit } from './summary.ts'
+import { factsOf, type Summary, sentenceAlone, summarise, valueAndLimit } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
-import { bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
+import { bound, bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
 
 /** What may stand beside the measurement; left out, its part of the page is missing. */
 export interface Extras {
@@ -31,7 +31,7 @@ export const toHtml = (measurement: Measurement, extras: Extras = {}): string =>
   const charts = chartsOf(measurement)
   const body = [
     head(measurement, summary),
-    verdictSection(summary, warnings),
+    verdictSection(measurement, summary, warnings),
     ...chartSections(measurement, charts, extras),
     validitySection(measurement, charts, extras.noise),
     environmentSection(measurement),
@@ -86,27 +86,49 @@ export const key = (name: string, { class: colour, shape }: Look): string =>
     mark(shape, 0, 0, 5.5, { class: 'solid' }),
   )} ${escaped(name)}</span>`
 
-const verdictSection = (summary: Summary, warnings: string[]): string => {
+const verdictSection = (measurement: Measurement, summary: Summary, warnings: string[]): string => {
   const { primary, exploratory, groups } = summary
-  const further = exploratory.map(
-    (verdict) => `<li>${verdictMark(verdict.verdict)} ${escaped(sentenceAlone(verdict))}</li>`,
-  )
   return `<main>
 <section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
 ${warnings.length > 0 ? `<ul class="warnings" role="note">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
-${groups ? `<p class="groups">${escaped(groups)}</p>` : ''}
-<div class="${primary.length > 3 ? 'many' : 'few'}">${primary.map(verdictLine).join('\n')}</div>
+${groups ? groupList(measurement, groups) : ''}
+${
+  primary.length > 3
+    ? `<ul class="sentences">${primary.map((verdict) => `<li>${sentence(verdict)}</li>`).join('\n')}</ul>`
+    : primary
+        .map(
+          (verdict) =>
+            `<p class="verdict ${verdictLooks[verdict.verdict].class}">${sentence(verdict)}</p>`,
+        )
+        .join('\n')
+}
 ${primary.length === 0 ? '<p>Nothing was measured, so nothing can be said.</p>' : ''}
 ${
-  further.length > 0
-    ? `<details${further.length <= 10 ? ' open' : ''}><summary>Also measured, without having been asked: to look at, not to conclude from</summary><ul class="further">${further.join('\n')}</ul></details>`
+  exploratory.length > 0
+    ? `<details class="further"${exploratory.length <= 10 ? ' open' : ''}><summary>Also measured, without having been asked: to look at, not to conclude from</summary><ul class="sentences">${exploratory.map((verdict) => `<li>${sentence(verdict)}</li>`).join('\n')}</ul></details>`
     : ''
 }
 </section>`
 }
 
-const verdictLine = (verdict: Verdict): string =>
-  `<p class="verdict ${verdictLooks[verdict.verdict].class}">${verdictMark(verdict.verdict)}${escaped(sentenceAlone(verdict))}</p>`
+/** The claim, and more quietly what it rests on. */
+const sentence = (verdict: Verdict): string => {
+  const [, claim, basis] = /^(.*?)( \([^()]*\))?$/s.exec(sentenceAlone(verdict)) ?? []
+  return `${verdictMark(verdict.verdict)}<span>${escaped(bound(claim ?? ''))}${basis ? `<small>${escaped(bound(basis))}</small>` : ''}</span>`
+}
+
+/** Who cannot be told from whom, best first, as boxes in a row. */
+const groupList = (measurement: Measurement, says: string): string => {
+  const { contenders } = measurement.plan
+  const member = (name: string) => {
+    const i = contenders.findIndex((one) => one.name === name)
+    return i < 0
+      ? escaped(name)
+      : `<span class="member">${key(name, lookOf(measurement, i))} ${escaped(contenders[i]!.title)}</span>`
+  }
+  return `<p class="groups">${escaped(says.replace(/:.*\. /s, '. '))}</p>
+<ol class="groups">${measurement.groups.map((group) => `<li>${group.map(member).join(' ')}</li>`).join('')}</ol>`
+}
 
 const verdictMark = (verdict: Verdict['verdict']): string => {
   const { shape, class: colour, word } = verdictLooks[verdict]
@@ -132,8 +154,8 @@ ${content.join('\n')}</section>`
     section(
       'differences',
       'How large the differences are',
-      'In 95 of 100 such measurements the intervals of a metric hold the true ratios, all of them at once. An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing.',
-      charts.forest.map(toFigure),
+      `In 95 of 100 such measurements the intervals of a metric hold the true ratios, all of them at once. An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test, which looks at all pairs together, can still tell the direction' : ''}.`,
+      charts.forest.map(folded),
     ),
     section(
       'costs',
@@ -165,6 +187,12 @@ ${content.join('\n')}</section>`
   ]
 }
 
+/** A chart with more comparisons than anybody reads at once waits until it is asked for. */
+const folded = (chart: Chart): string =>
+  chart.table.rows.length > 24
+    ? `<details class="folded"><summary>${escaped(chart.title)}: ${count(chart.table.rows.length)} comparisons</summary>${toFigure(chart)}</details>`
+    : toFigure(chart)
+
 const validitySection = (
   measurement: Measurement,
   charts: Charts,
@@ -187,14 +215,15 @@ ${toTable({
   caption: 'Every gate, with the worst value that was seen',
   head: ['', 'gate', 'worst at', 'value', 'limit', 'what it means'],
   wordy: [1, 2, 5],
-  rows: gates.map(({ ok, gate, where, value, limit, unit, says }) => [
-    ok ? '✓ passed' : '✗ failed',
-    gate,
-    where || 'whole run',
-    value === null ? 'unknown' : withUnit(value, unit),
-    withUnit(limit, unit),
-    says,
-  ]),
+  rows: [...gates]
+    .sort((a, b) => Number(a.ok) - Number(b.ok))
+    .map((gate) => [
+      gate.ok ? '✓ passed' : '✗ failed',
+      gate.gate,
+      gate.where || 'whole run',
+      ...valueAndLimit(gate),
+      gate.says,
+    ]),
 })}
 ${charts.steadiness.map(toFigure).join('\n')}
 ${noise ? noiseOf(noise, measurement) : ''}
@@ -210,7 +239,7 @@ const noiseOf = (noise: Measurement, { machine }: Measurement): string => {
       : [],
   )
   return `<h3 class="apart">The same setup against itself${same ? ' on this machine' : ''}, ${escaped(moment(noise.startedAt))}</h3>
-<p>Two of the same must come out the same; what is left is the noise.${same ? '' : ' It was measured on another machine or another Node.'}</p>
+<p>Two of the same must come out the same; what is left is noise.${same ? '' : ' It was measured on another machine or another Node.'}</p>
 <ul>${widths.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>`
 }
 

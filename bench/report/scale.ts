@@ -26,11 +26,17 @@ export const logarithmic = (domain: Pair, range: Pair, ticks = 6): Scale => {
     decades(low, high)
       .flatMap((power) => digits.map((digit) => digit * 10 ** power))
       .filter((value) => value >= low * 0.9999 && value <= high * 1.0001)
-  const [ones, threes, all] = [between([1]), between([1, 2, 5]), between([1, 1.5, 2, 3, 5, 7])]
-  const found = [all, threes, ones].find((list) => list.length <= ticks) ?? ones
+  const lists = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 6, 8], [1, 2, 5], [1, 3], [1]]
+  const found = lists.map(between).find((list) => list.length <= ticks) ?? between([1])
   // Less than a factor of about two: powers of ten say nothing here.
-  const chosen = found.length >= 3 ? found : linear([low, high], range, 4).ticks
-  return Object.assign((value: number) => place(Math.log(value)), { ticks: chosen })
+  const chosen = found.length >= 3 ? found : linear([low, high], range, 6).ticks
+  return Object.assign((value: number) => place(Math.log(value)), { ticks: thinned(chosen, ticks) })
+}
+
+/** Every second, third, … where there are too many. */
+const thinned = (all: number[], most: number): number[] => {
+  const step = Math.ceil(all.length / (most + 2))
+  return all.filter((_, i) => i % step === 0)
 }
 
 const decades = (low: number, high: number): number[] => {

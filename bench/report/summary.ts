@@ -1,5 +1,5 @@
 // What every form of the report says first, and in which words: page, Markdown and terminal agree.
-import type { Contender, Measurement, Metric, Verdict } from '../measurement.ts'
+import type { Contender, Gate, Measurement, Metric, Verdict } from '../measurement.ts'
 import { count, moment, number, percent } from './text.ts'
 
 /** What a metric is called, and which direction is the better one. */
@@ -12,7 +12,7 @@ export const metricWords: Record<Metric, { label: string; better: 'more' | 'less
   cpu: { label: 'CPU per request', better: 'less' },
   'backend-calls': { label: 'Backend calls per request', better: 'less' },
   bytes: { label: 'Bytes per request', better: 'less' },
-  gc: { label: 'Garbage collection per request', better: 'less' },
+  gc: { label: 'Garbage collection', better: 'less' },
   rss: { label: 'Memory (RSS)', better: 'less' },
 }
 
@@ -23,10 +23,10 @@ export interface Summary {
   primary: Verdict[]
   /** Verdicts on all others: intervals to look at, not answers. */
   exploratory: Verdict[]
-  /** Which contenders cannot be told apart; null for two. */
+  /** Which contenders cannot be told apart, best first, in words; null for two. */
   groups: string | null
   contenders: Contender[]
-  /** `A is session-vs-token/signed-token@memory`, for whoever reads only the verdicts. */
+  /** Answered requests of all of them. */
   requests: number
 }
 
@@ -45,28 +45,16 @@ export const summarise = (measurement: Measurement): Summary => {
   }
 }
 
-const warningsOf = ({ proof, finishedAt, plan, blocks, gates, machine }: Measurement): string[] => {
+const warningsOf = ({ finishedAt, plan, blocks, gates }: Measurement): string[] => {
   const warnings: string[] = []
-  if (!proof.ok)
+  for (const { says, spoils } of gates.filter(({ ok }) => !ok))
     warnings.push(
-      `The claims did not come out as declared (${proof.wrong.join('; ') || 'no verdict'}), so no number here can be trusted.`,
+      `Not valid: ${says} This spoils ${spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')}.`,
     )
-  for (const { gate, where, value, limit, unit, says, spoils } of gates.filter(({ ok }) => !ok)) {
-    const spoilt = spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')
-    const measured = value === null ? 'unknown' : withUnit(value, unit)
-    warnings.push(
-      `Not valid: ${gate}${where ? ` (${where})` : ''} was ${measured}, the limit is ${withUnit(limit, unit)}. ${says} It spoils ${spoilt}.`,
-    )
-  }
   if (finishedAt === null)
     warnings.push(
       `It was interrupted: ${count(blocks.length)} of ${count(plan.blocks)} blocks were measured.`,
     )
-  for (const [name, { standIn, version }] of Object.entries(machine.backends))
-    if (standIn)
-      warnings.push(
-        `${name} was played by a stand-in (${version}): figures with it say nothing about a real ${name}.`,
-      )
   return warnings
 }
 
@@ -75,15 +63,25 @@ export const metricTold = ({ plan, verdicts }: Pick<Measurement, 'plan' | 'verdi
   verdicts.find(({ exploratory }) => !exploratory)?.metric ?? plan.primary
 
 /** A verdict's sentence as it stands on its own. */
-export const sentenceAlone = ({ sentence }: Verdict): string =>
+export const sentenceAlone = ({ sentence }: Pick<Verdict, 'sentence'>): string =>
   sentence.replace(/^(no|neither|invalid)\b/, (word) => word[0]!.toUpperCase() + word.slice(1))
 
 const nameOf = (metric: Metric) => metricWords[metric].label
 
-/** `2.4 %`, `0.31 ms`, `0.97` */
-export const withUnit = (value: number, unit: string): string => {
-  if (unit === '%') return `${number(value)} %`
-  return unit ? `${number(value)} ${unit}` : number(value)
+/** A gate's value or limit as it is read: a share of 0.02 as `2 %`. */
+export const withUnit = (value: number, unit: string): string =>
+  unit === 'share'
+    ? percent(value)
+    : unit === '%'
+      ? `${number(value)} %`
+      : `${number(value)} ${unit}`
+
+/** A gate's value and limit. */
+export const valueAndLimit = ({ value, limit, unit }: Gate): [string, string] => {
+  // A rate that should be kept: how far it may be from what was asked.
+  if (unit === '± of 1')
+    return [value === null ? 'unknown' : value.toFixed(3), `1 ± ${number(limit)}`]
+  return [value === null ? 'unknown' : withUnit(value, unit), withUnit(limit, unit)]
 }
 
 const groupsOf = ({ plan, groups, verdicts }: Measurement): string | null => {

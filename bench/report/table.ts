@@ -12,22 +12,34 @@ export interface Table {
 
 /** In a box of its own that scrolls where the screen is too narrow, also by the keyboard. */
 export const toTable = ({ caption, head, rows, wordy = [] }: Table): string => {
-  const look = (i: number) => (wordy.includes(i) ? ' class="words"' : '')
+  // A column of sentences is broken into lines; one of short words or numbers is not.
+  const long = (i: number) => rows.some((row) => lengthOf(row[i] ?? '') > 28)
+  const look = (i: number) => {
+    const names = [wordy.includes(i) ? 'words' : '', long(i) ? 'long' : ''].filter(Boolean)
+    return names.length > 0 ? ` class="${names.join(' ')}"` : ''
+  }
+  // What stands on a line of its own below is said more quietly.
+  const content = (cell: string) => {
+    const [first = '', ...others] = escaped(cell).split('\n')
+    return first + others.map((line) => `<small>${line}</small>`).join('')
+  }
   const row = (cells: string[]) =>
     `<tr>${cells
       .map((cell, i) =>
         i === 0
-          ? `<th scope="row">${escaped(cell)}</th>`
-          : `<td${look(i)}>${escaped(cell).replaceAll('\n', '<br>')}</td>`,
+          ? `<th scope="row"${look(0)}>${content(cell)}</th>`
+          : `<td${look(i)}>${content(cell)}</td>`,
       )
       .join('')}</tr>`
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escaped(caption)}"><table>
 <caption>${escaped(caption)}</caption>
-<thead><tr>${head.map((cell, i) => `<th scope="col"${look(i)}>${escaped(cell)}</th>`).join('')}</tr></thead>
+<thead><tr>${head.map((cell, i) => `<th scope="col"${look(i)}>${content(cell)}</th>`).join('')}</tr></thead>
 <tbody>
 ${rows.map(row).join('\n')}
 </tbody></table></div>`
 }
+
+const lengthOf = (cell: string): number => Math.max(...cell.split('\n').map(({ length }) => length))
 
 /** As GitHub writes it. */
 export const toMarkdownTable = ({ head, rows, wordy = [] }: Table): string => {

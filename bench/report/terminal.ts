@@ -161,7 +161,7 @@ const tables = ({ caption, head, rows }: Table, width: number): string[] => {
     shorten(oneLine(`${label}, ${unit}`).replace(/\brequests?\b/g, 'req.'), 34),
     ...cells.map((cell) => cell.replace('\n', ' ')),
   ])
-  const names = head.slice(2)
+  const names = head.slice(2).map((name) => oneLine(name.split('\n')[0]!))
   const columnWidth = (i: number) =>
     Math.max(names[i]!.length, ...flat.map((row) => row[i + 1]!.length))
   const labelWidth = Math.max(...flat.map(([label]) => label!.length))

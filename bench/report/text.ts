@@ -27,6 +27,14 @@ export const number = (value: number): string => {
   return minus(value.toLocaleString('en-US', { maximumFractionDigits: digits }))
 }
 
+/** Numbers of one cell, all with as many decimals as the first needs for three digits that count. */
+export const alike = (values: readonly number[]): string[] => {
+  const size = Math.abs(values[0] ?? 0)
+  const digits = size === 0 ? 0 : Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(size))))
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  return values.map((value) => minus(value.toLocaleString('en-US', options)))
+}
+
 /** A whole number of things: 12,345. */
 export const count = (value: number): string => minus(Math.round(value).toLocaleString('en-US'))
 
@@ -69,6 +77,12 @@ export const moment = (iso: string): string =>
 /** At most `length` characters, the last of them a sign that something is missing. */
 export const shorten = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, Math.max(1, length - 1))}…`
+
+/** Keeps together what is read together: `12 % [8, 15]`. */
+export const bound = (text: string): string =>
+  text
+    .replace(/ %/g, '\u00a0%')
+    .replace(/ ?\[[^\]]{1,24}\]/g, (interval) => interval.replaceAll(' ', '\u00a0'))
 
 /** `text` in lines of at most `width` characters, broken between words where that can be. */
 export const wrap = (text: string, width: number): string[] => {
