@@ -24,7 +24,8 @@ import { type Lab, startLab } from '#core/lab'
 import { home, loadConfig } from '#core/load'
 import { type Desk, type Listed, openDesk } from '#core/measurements/desk'
 import { createLog, endEvent } from '#core/measurements/log'
-import { familyOf, isAlive, problemIn, sendRaw, tempFolder, until } from './seesaw.ts'
+import { measurementSchema } from '../bench/measurement.ts'
+import { familyOf, isAlive, problemIn, sendRaw, startSeesaw, tempFolder, until } from './seesaw.ts'
 
 const command = [process.execPath, join(home, 'test', 'fixtures', 'measuring', 'command.mjs')]
 
@@ -880,6 +881,57 @@ describe('a command that runs for a while', function () {
     parent.kill('SIGKILL')
     await until(() => !family.some(isAlive), 5_000)
     assert.equal(JSON.parse(readFileSync(join(temp, 'x.json'), 'utf8')).finishedAt, null)
+  })
+})
+
+describe('the command itself, asked for over HTTP', function () {
+  this.timeout(240_000)
+
+  it('measures and reports; killed with the one who asked, it leaves what it had and no more', async () => {
+    const temp = tempFolder()
+    const started = await startSeesaw({ env: { TMPDIR: temp } })
+    const get = (path: string) => fetch(`${started.url}/api/bench${path}`)
+    const begin = async () => {
+      const setup = 'session-vs-token/signed-token'
+      const answer = await fetch(`${started.url}/api/bench`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ target: [setup, setup], load: 'closed', blocks: 1, seed: 7 }),
+      })
+      assert.equal(answer.status, 202, await answer.clone().text())
+      return (await answer.json()) as Answered
+    }
+    const { id } = await begin()
+    const events = parseEvents(await (await get(`/${id}/events`)).text())
+    const types = new Set(events.map(({ data }) => data.type))
+    for (const type of ['plan', 'phase', 'slice', 'block', 'result']) assert(types.has(type), type)
+    const end = events.at(-1)?.data
+    assert.equal(end?.status, 'done', JSON.stringify(end))
+    assert.deepEqual([end.blocks, (end.verdicts as string[]).length], [{ done: 1, of: 1 }, 1])
+
+    const measurement = measurementSchema.parse(await (await get(`/${id}`)).json())
+    assert.deepEqual([measurement.seed, measurement.blocks.length], [7, 1])
+    assert.match(await (await get(`/${id}/report.html`)).text(), /^<!doctype html>/)
+    assert.match(await (await get(`/${id}/report.md`)).text(), /^# /)
+
+    const second = await begin()
+    for await (const piece of (await get(`/${second.id}/events`)).body ?? [])
+      if (Buffer.from(piece).includes('"phase"')) break
+    const family = familyOf(started.child.pid as number)
+    started.child.kill('SIGKILL')
+    await until(() => !family.some(isAlive), 20_000)
+    await until(() => !readdirSync(temp).some((name) => name.startsWith('seesaw-')), 5_000)
+
+    const again = await startSeesaw({ data: started.data, env: { TMPDIR: temp } })
+    const list = (await (await fetch(`${again.url}/api/bench`)).json()) as List
+    assert.deepEqual(
+      list.measurements.map(({ id, status }) => [id, status]),
+      [
+        [second.id, 'interrupted'],
+        [id, 'done'],
+      ],
+    )
+    await again.stop()
   })
 })
 
