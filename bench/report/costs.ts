@@ -183,7 +183,7 @@ export const latencyRows = (measurement: Measurement): CostRow[] => {
           }),
         ),
       )
-      const counted = which === 'latency' ? 'from the intended sending' : 'from the actual sending'
+      const counted = which === 'latency' ? 'intended sending' : 'actual sending'
       return cells.some((cell) => cell !== null)
         ? [{ label: `p${percentile}, ${counted}`, unit: 'ms', cells }]
         : []
@@ -192,12 +192,7 @@ export const latencyRows = (measurement: Measurement): CostRow[] => {
 }
 
 export const latencyTable = (measurement: Measurement): Table => ({
-  caption: `Latency of the open load, ${captionOf(measurement)} of the blocks' percentiles`,
-  head: headOf(measurement),
-  wordy: [1],
-  rows: latencyRows(measurement).map(({ label, unit, cells }) => [
-    label,
-    unit,
-    ...cells.map(cellOf),
-  ]),
+  caption: `Latency of the open load in milliseconds, counted from the intended or from the actual sending; ${captionOf(measurement)} of the blocks’ percentiles`,
+  head: headOf(measurement).filter((head) => head !== 'unit'),
+  rows: latencyRows(measurement).map(({ label, cells }) => [label, ...cells.map(cellOf)]),
 })

@@ -213,17 +213,18 @@ const validitySection = (
 <p>${escaped(`${proved} ${says}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
 ${toTable({
   caption: 'Every gate, with the worst value that was seen',
-  head: ['', 'gate', 'worst at', 'value', 'limit', 'what it means'],
-  wordy: [1, 2, 5],
+  head: ['gate\nworst at', 'value\nlimit', 'what it means'],
+  wordy: [2],
   rows: [...gates]
     .sort((a, b) => Number(a.ok) - Number(b.ok))
-    .map((gate) => [
-      gate.ok ? '✓ passed' : '✗ failed',
-      gate.gate,
-      gate.where || 'whole run',
-      ...valueAndLimit(gate),
-      gate.says,
-    ]),
+    .map((gate) => {
+      const [value, limit] = valueAndLimit(gate)
+      return [
+        `${gate.ok ? '✓' : '✗ failed:'} ${gate.gate}\n${gate.where || 'whole run'}`,
+        `${value}\n${limit}`,
+        gate.says,
+      ]
+    }),
 })}
 ${charts.steadiness.map(toFigure).join('\n')}
 ${noise ? noiseOf(noise, measurement) : ''}

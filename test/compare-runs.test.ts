@@ -1,0 +1,339 @@
+// Two runs at different times: what is called worse, what cannot be compared, and how often the
+// comparison is wrong on a machine that is not the same an hour later.
+import assert from 'node:assert/strict'
+import {
+  type Comparison,
+  compareRuns,
+  comparisonToMarkdown,
+  comparisonToText,
+  judge,
+} from '../bench/compare-runs.ts'
+import type { Measurement } from '../bench/measurement.ts'
+import { chance, noiseModels, takeTurns } from '../bench/stats/noise.ts'
+import { analysed, changed, type Made, measurementOf, variants } from './measurements.ts'
+
+const old = analysed(measurementOf({ primary: 'cpu', seed: 1 }))
+
+/** Another run, in which every contender costs `factor` times as much as in the old one. */
+const runWith = (factor: number, seed = 2): Measurement => {
+  const contenders = variants.slice(0, 2).map((one): Made => ({ ...one, cost: one.cost * factor }))
+  return analysed(measurementOf({ primary: 'cpu', seed, contenders }))
+}
+
+/** What one comparison of two runs says about the first setup's primary metric. */
+const answer = ({ verdicts }: Comparison) => verdicts.find(({ exploratory }) => !exploratory)!
+
+describe('comparing two runs', () => {
+  it('calls what costs more worse, and ends with 1', () => {
+    const comparison = compareRuns(old, runWith(1.15))
+    assert.equal(comparison.exitCode, 1)
+    const { verdict, ratio, low, high, sentence, anchored } = answer(comparison)
+    assert.equal(verdict, 'slower')
+    assert(low! > 1.03 && low! < ratio! && ratio! < high!, `${low} ${ratio} ${high}`)
+    assert(anchored)
+    assert.match(
+      sentence,
+      /^the new server-session uses .* more CPU time per request than the old one/,
+    )
+  })
+
+  it('calls what costs less better, and ends with 0', () => {
+    const comparison = compareRuns(old, runWith(0.85))
+    assert.equal(comparison.exitCode, 0)
+    assert.equal(answer(comparison).verdict, 'faster')
+  })
+
+  it('calls what costs the same the same', () => {
+    const comparison = compareRuns(old, runWith(1))
+    assert.equal(comparison.exitCode, 0)
+    assert.equal(answer(comparison).verdict, 'same')
+  })
+
+  it('finds no difference between a run and itself', () => {
+    const comparison = compareRuns(old, old)
+    assert.equal(comparison.exitCode, 0)
+    for (const { ratio, verdict } of comparison.verdicts) {
+      assert(ratio === null || ratio === 1)
+      assert.match(verdict, /same|undecided/)
+    }
+  })
+
+  it('does not call worse what lies within the margin, however sure it is', () => {
+    const [before, after] = [1, 1.01].map((level) =>
+      Array.from({ length: 20 }, (_, i) => level * (1 + 0.0001 * (i % 7))),
+    )
+    const { verdict, low } = judge(before!, after!, {
+      margin: 0.03,
+      alpha: 0.05,
+      moreIsWorse: true,
+    })
+    assert.equal(verdict, 'same')
+    assert(low! > 1)
+  })
+
+  it('takes a drop in throughput for worse', () => {
+    const [before, after] = [100, 80].map((level) =>
+      Array.from({ length: 8 }, (_, i) => level + 0.1 * i),
+    )
+    assert.equal(
+      judge(before!, after!, { margin: 0.03, alpha: 0.05, moreIsWorse: false }).verdict,
+      'slower',
+    )
+  })
+
+  it('mirrors when old and new change places', () => {
+    const fresh = runWith(1.15)
+    const [there, back] = [compareRuns(old, fresh), compareRuns(fresh, old)]
+    assert.equal(there.verdicts.length, back.verdicts.length)
+    for (const [i, { ratio, low, high }] of there.verdicts.entries()) {
+      const mirrored = back.verdicts[i]!
+      if (ratio === null || low === null || high === null) continue
+      assert(Math.abs(ratio * mirrored.ratio! - 1) < 1e-8)
+      assert(Math.abs(low * mirrored.high! - 1) < 1e-8)
+      assert(Math.abs(high * mirrored.low! - 1) < 1e-8)
+    }
+  })
+
+  it('says nothing where there are too few blocks, and does not fail for that', () => {
+    const [short, shorter] = [3, 4].map((seed) =>
+      analysed(measurementOf({ primary: 'cpu', seed, blocks: 3 })),
+    )
+    const comparison = compareRuns(short!, shorter!)
+    assert.equal(answer(comparison).verdict, 'undecided')
+    assert.equal(comparison.exitCode, 0)
+    assert.match(comparison.sentence, /2 not decided/)
+    assert.match(answer(comparison).sentence, /^no difference .* can be shown/)
+  })
+
+  it('matches two of the same setup one by one', () => {
+    const twins = [variants[0]!, variants[0]!]
+    const [then, now] = [1, 2].map((seed) =>
+      analysed(measurementOf({ primary: 'cpu', seed, contenders: twins })),
+    )
+    const { verdicts } = compareRuns(then!, now!)
+    assert.equal(verdicts.filter(({ exploratory }) => !exploratory).length, 2)
+  })
+
+  it('names what is only in one of them', () => {
+    const more = analysed(measurementOf({ primary: 'cpu', seed: 2, contenders: 3 }))
+    const { comparable, notes } = compareRuns(old, more)
+    assert(comparable)
+    assert(notes.some((note) => /refresh-rotation.* is only in the new run/.test(note)))
+  })
+})
+
+describe('two runs cannot be compared', () => {
+  const refusals: [string, (copy: Measurement) => void, RegExp][] = [
+    [
+      'on another processor',
+      ({ machine }) => {
+        machine.cpu = 'Other'
+      },
+      /machine differs in processor: AMD EPYC 7B13 then, Other now/,
+    ],
+    [
+      'with fewer cores',
+      ({ machine }) => {
+        machine.cores = 1
+      },
+      /differs in cores/,
+    ],
+    [
+      'with half the memory',
+      ({ machine }) => {
+        machine.memoryBytes /= 2
+      },
+      /differs in memory/,
+    ],
+    [
+      'on another system',
+      ({ machine }) => {
+        machine.os = 'Linux 7'
+      },
+      /differs in system/,
+    ],
+    [
+      'under another Node',
+      ({ machine }) => {
+        machine.node = 'v24.0.0'
+      },
+      /differs in Node/,
+    ],
+    [
+      'with another version of a backend',
+      ({ machine }) => {
+        machine.backends.redis!.version = '8'
+      },
+      /differs in redis: 7\.0\.15/,
+    ],
+    [
+      'under another workload',
+      ({ plan }) => {
+        plan.workload = 'other'
+      },
+      /plan differs in workload/,
+    ],
+    [
+      'under a workload that was rewritten',
+      ({ plan }) => {
+        plan.says = 'other'
+      },
+      /plan differs in workload/,
+    ],
+    [
+      'with other connections',
+      ({ plan }) => {
+        plan.connections = 99
+      },
+      /differs in connections: 10 then, 99 now/,
+    ],
+    [
+      'when another metric was asked about',
+      ({ plan }) => {
+        plan.primary = 'p99'
+      },
+      /metric asked about/,
+    ],
+    [
+      'when one was interrupted',
+      (copy) => {
+        copy.finishedAt = null
+      },
+      /the new run was interrupted after 12 of 12/,
+    ],
+    [
+      'when claims were not kept',
+      ({ proof }) => {
+        proof.ok = false
+      },
+      /claims did not come out/,
+    ],
+    [
+      'without a bare server',
+      ({ plan }) => {
+        plan.contenders.pop()
+      },
+      /no bare server/,
+    ],
+    [
+      'without a setup in common',
+      ({ plan }) => {
+        for (const one of plan.contenders) one.setup += '~x=1'
+      },
+      /no setup is in both/,
+    ],
+    [
+      'when a gate failed',
+      ({ gates }) => {
+        gates[0]!.ok = false
+      },
+      /the new run is invalid: claims/,
+    ],
+  ]
+  for (const [title, change, expected] of refusals)
+    it(title, () => {
+      const comparison = compareRuns(old, changed(old, change))
+      assert.equal(comparison.exitCode, 3)
+      assert.equal(comparison.comparable, false)
+      assert.deepEqual(comparison.verdicts, [])
+      assert(
+        comparison.why.some((why) => expected.test(why)),
+        comparison.why.join('\n'),
+      )
+      assert.match(comparisonToText(comparison), /cannot be compared/)
+      assert.match(comparisonToMarkdown(comparison), /cannot be compared/)
+    })
+
+  it('at another rate, if latency was asked about; it says which rate to give', () => {
+    const slow = analysed(measurementOf({ primary: 'p99', ratePerSecond: 300 }))
+    const quick = analysed(measurementOf({ primary: 'p99', ratePerSecond: 330 }))
+    const { why, exitCode } = compareRuns(slow, quick)
+    assert.equal(exitCode, 3)
+    assert.match(why.join(), /--rate 300/)
+    const throughput = { primary: 'throughput' as const }
+    assert(
+      compareRuns(
+        analysed(measurementOf({ ...throughput, ratePerSecond: 300 })),
+        analysed(measurementOf({ ...throughput, ratePerSecond: 330 })),
+      ).comparable,
+    )
+  })
+
+  it('but another Seesaw, another number of blocks and another seed do not matter', () => {
+    const other = changed(runWith(1), (copy) => {
+      copy.seesaw = '9.9.9'
+    })
+    const longer = analysed(measurementOf({ primary: 'cpu', seed: 5, blocks: 20 }))
+    assert(compareRuns(old, other).comparable)
+    assert(compareRuns(old, longer).comparable)
+    assert(
+      compareRuns(old, other).notes.some(
+        (note) => note.includes('0.1.0') && note.includes('9.9.9'),
+      ),
+    )
+  })
+})
+
+describe('a comparison of runs as text', () => {
+  const comparison = compareRuns(old, runWith(1.15))
+
+  it('fits into 100 columns', () => {
+    for (const line of comparisonToText(comparison).split('\n')) assert(line.length <= 100, line)
+  })
+
+  it('begins with what is most important, also in Markdown', () => {
+    assert.match(comparisonToText(comparison), /^CPU per request of 2 setups: 2 worse\./)
+    assert.match(
+      comparisonToMarkdown(comparison),
+      /^\*\*CPU per request of 2 setups: 2 worse\.\*\*/,
+    )
+  })
+
+  it('shows hostile words as words', () => {
+    const hostile = changed(old, ({ plan }) => {
+      plan.contenders[0]!.title = '\u001b[2J|<b>`'
+    })
+    const text = compareRuns(old, hostile)
+    for (const form of [comparisonToText(text), comparisonToMarkdown(text)])
+      assert(!form.includes('\u001b'))
+    assert.doesNotMatch(comparisonToMarkdown(text), /[^\\]<b>/)
+  })
+})
+
+// ---- a machine that is not the same an hour later
+
+/** How often the same program is called worse, in so many pairs of runs. */
+const falselyWorse = (
+  noise: (typeof noiseModels)[string],
+  anchored: boolean,
+  { pairs, blocks, levels }: { pairs: number; blocks: number; levels: number },
+): number => {
+  const luck = chance(20_261_123)
+  let worse = 0
+  for (let pair = 0; pair < pairs; pair++) {
+    const [before, after] = [0, 1].map((which) => {
+      // How fast the machine is that day; the bare server meets the same.
+      const level = Math.exp(levels * luck.normal())
+      const run = takeTurns({ noise, seed: 2 * pair + which, blocks, slices: 8, effect: 0 })
+      return run.a.map((cost, i) => (anchored ? cost / run.b[i]! : cost * level))
+    })
+    const { verdict } = judge(before!, after!, { margin: 0.03, alpha: 0.05, moreIsWorse: true })
+    if (verdict === 'slower') worse++
+  }
+  return worse / pairs
+}
+
+describe('the same program in two runs on a drifting machine', () => {
+  const pairs = 400
+  const options = { pairs, blocks: 12, levels: 0.2 }
+  for (const [name, noise] of Object.entries(noiseModels))
+    it(`is called worse in at most 5 of 100 with the anchor: ${name}`, () => {
+      const rate = falselyWorse(noise, true, options)
+      assert(rate <= 0.05, `${(100 * rate).toFixed(1)} %`)
+    })
+
+  it('is called worse far more often without it', () => {
+    const rates = Object.values(noiseModels).map((noise) => falselyWorse(noise, false, options))
+    assert(Math.max(...rates) > 0.25, rates.join())
+  })
+})
