@@ -1,7 +1,7 @@
 // From what was measured to what can be claimed. Pure: the same measurement gives the same words for
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
-import { gatesOf } from './gates.ts'
+import { gatesOf, limitsClient } from './gates.ts'
 import {
   type Contender,
   type Figure,
@@ -151,12 +151,19 @@ const contrastOf = (a: Series, b: Series): Contrast => {
   const theirs = a.values
   const counted = a.metric === 'backend-calls' || a.metric === 'bytes'
   if (counted && isConstant(ours) && isConstant(theirs))
-    return { kind: 'exact', a: theirs[0]!, b: ours[0]! }
+    return { kind: 'exact', a: precise(theirs[0]!), b: precise(ours[0]!) }
   // The logarithm of each by itself: then b against a is a against b with the sign turned, exactly.
   if (ours.every(isPositive) && theirs.every(isPositive))
-    return { kind: 'ratios', values: ours.map((one, i) => Math.log(one) - Math.log(theirs[i]!)) }
+    return {
+      kind: 'ratios',
+      values: ours.map((one, i) => snapped(Math.log(one) - Math.log(theirs[i]!))),
+    }
   return { kind: 'differences', values: ours.map((one, i) => one - theirs[i]!) }
 }
+
+/** Without the last bits of logarithms, which would make a tie of two blocks look like none. */
+const snapped = (value: number): number =>
+  (Math.sign(value) * Math.round(Math.abs(value) * 1e12)) / 1e12
 
 interface Question {
   measurement: Measurement
@@ -224,7 +231,7 @@ const verdictOf = (question: Question): Verdict => {
     requests: contrast.kind === 'missing' ? requestsOf(metric, a, b) : null,
     serversAlone: metric === 'cpu' && !backendCpuKnown(measurement),
     failed,
-    ...valuesOf(metric, contrast, a, b, failed),
+    values: valuesOf(metric, contrast, a, b, failed),
   }
   return {
     metric,
@@ -275,22 +282,20 @@ const checksOf = (ratios: number[], level: number, seed: number): Verdict['check
   }
 }
 
-/** Which values the sentence needs, and what they are. */
+/** The values that a sentence needs where no ratio says it. */
 const valuesOf = (
   metric: Metric,
   contrast: Contrast,
   a: Side,
   b: Side,
   failed: readonly Gate[],
-): Pick<Finding, 'values' | 'valuesAre'> => {
-  if (contrast.kind === 'exact')
-    return { values: { a: contrast.a, b: contrast.b }, valuesAre: 'exact' }
+): Finding['values'] => {
+  if (contrast.kind === 'exact') return { a: contrast.a, b: contrast.b, are: 'exact' }
   const values = { a: typical(a.series[metric]), b: typical(b.series[metric]) }
-  if (contrast.kind === 'differences') return { values, valuesAre: 'typical' }
+  if (contrast.kind === 'differences') return { ...values, are: 'typical' }
   // A client that could send no faster still shows what the server can take at the least.
-  const clientLimited =
-    metric === 'throughput' && failed.length > 0 && failed.every(({ spoils }) => spoils !== 'all')
-  return { values: clientLimited ? values : null, valuesAre: 'at least' }
+  const clientLimited = metric === 'throughput' && failed.length > 0 && failed.every(limitsClient)
+  return clientLimited ? { ...values, are: 'at least' } : null
 }
 
 const typical = ({ values }: Series): number => (values ? median(values) : 0)
@@ -325,8 +330,9 @@ const groupsOf = (
   )
   if (verdicts.length === 0 || !judged) return []
   const better = metric === 'throughput' ? -1 : 1
+  const standing = new Map(sides.map((side) => [side, relative(side, sides, metric)]))
   const ranked = [...sides].sort(
-    (a, b) => better * (typical(a.series[metric]) - typical(b.series[metric])) || a.index - b.index,
+    (a, b) => better * (standing.get(a)! - standing.get(b)!) || a.index - b.index,
   )
   const told = (i: number, j: number): boolean => {
     const names = [ranked[i]!.contender.name, ranked[j]!.contender.name]
@@ -337,6 +343,15 @@ const groupsOf = (
     group.map((i) => ranked[i]!.contender.name),
   )
 }
+
+/** A contender's values beside the average of all in the same block: its median. */
+const relative = (side: Side, sides: readonly Side[], metric: Metric): number =>
+  median(
+    (side.series[metric].values ?? []).map((value, block) => {
+      const all = sides.reduce((sum, { series }) => sum + (series[metric].values?.[block] ?? 0), 0)
+      return all === 0 ? 1 : (value * sides.length) / all
+    }),
+  )
 
 /** Medians over the blocks with their intervals, of every metric and of what the workload counts. */
 const figuresOf = (side: Side, measurement: Measurement): Figure[] => [

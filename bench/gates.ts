@@ -38,6 +38,10 @@ export const gatesOf = (measurement: Measurement): Gate[] => [
   steal(measurement),
 ]
 
+/** Whether a failed gate means that the client could send no faster: then its rate is a lower limit. */
+export const limitsClient = ({ gate }: Gate): boolean =>
+  gate === 'client-cpu' || gate === 'client-loop' || gate === 'ceiling'
+
 const claims = ({ proof }: Measurement): Gate => {
   const { ok, wrong, verdicts } = proof
   return {
@@ -506,9 +510,12 @@ const worstOf = (
   badness = (value: number) => value,
 ): Found => {
   let most = nothing
-  for (const { contender, value } of all)
-    if (value !== null && (most.value === null || badness(value) > badness(most.value)))
-      most = { where: `${plan.contenders[contender]!.name} ${load}`, value: precise(value) }
+  for (const { contender, value: exactly } of all) {
+    if (exactly === null) continue
+    const value = precise(exactly)
+    if (most.value === null || badness(value) > badness(most.value))
+      most = { where: `${plan.contenders[contender]!.name} ${load}`, value }
+  }
   return most
 }
 

@@ -1,5 +1,5 @@
 // What can be claimed, in one sentence: four kinds of it and no fifth. It never says more than the
-// interval does, and numbers are rounded against the claim: bounds outwards, counts of blocks up.
+// interval does: ends of intervals are rounded outwards, numbers of blocks up.
 import type { Gate, Metric, Verdict } from './measurement.ts'
 
 /** What a sentence is made of. */
@@ -22,13 +22,11 @@ export interface Finding {
   blocksToShow: number | null
   /** Under which load: `at 300 requests/s`, `under full load`. */
   where: string
-  /** The metrics that should have been told but for which there were too few requests. */
+  /** The metric that was asked for but for which there were too few requests. */
   insteadOf: Metric | null
-  /** Typical values of a and b, where it takes them to say it: exact counts, zeros, limits. */
-  values: { a: number; b: number } | null
-  /** How the values are meant: as they are, or as the least that it can be. */
-  valuesAre: 'exact' | 'typical' | 'at least'
-  /** Requests in the smallest block and how many it takes, where they are too few. */
+  /** Values of a and b where no ratio says it: exact counts, zeros, what a server takes at least. */
+  values: { a: number; b: number; are: 'exact' | 'typical' | 'at least' } | null
+  /** Requests in the smallest block and how many it takes, where nothing can be said for that. */
   requests: { are: number; needed: number } | null
   /** The CPU time is that of the servers alone. */
   serversAlone: boolean
@@ -42,7 +40,7 @@ export const sentenceOf = (finding: Finding): string => {
   switch (verdict) {
     case 'slower':
     case 'faster':
-      return `${differs(finding)} (${context(finding)})`
+      return `${difference(finding)} (${context(finding)})`
     case 'same':
       return `${sameness(finding)} (${context(finding)})`
     case 'undecided':
@@ -66,88 +64,98 @@ export const labels: Record<Metric, string> = {
   rss: 'memory',
 }
 
-/** How much of what, by metric, with `more` or `as much` put in. Latency has words of its own. */
-const predicates: Record<string, { verb: string; more: string; less: string; times: string }> = {
+/** What a contender does with what a metric counts; of time and of requests it is slower or faster. */
+interface Words {
+  verb: string
+  more: string
+  less: string
+  times: string
+  /** A number of it, `none` of it where there is none. */
+  amount: (value: number) => string
+}
+
+const words: Partial<Record<Metric, Words>> = {
   cpu: {
     verb: 'uses',
     more: 'more CPU time per request than',
     less: 'less CPU time per request than',
     times: 'as much CPU time per request as',
+    amount: (value) => `${figure(value)} ms of CPU time per request`,
   },
   'backend-calls': {
     verb: 'makes',
     more: 'more backend calls per request than',
     less: 'fewer backend calls per request than',
     times: 'as many backend calls per request as',
+    amount: (value) => `${figure(value)} backend call${value === 1 ? '' : 's'} per request`,
   },
   bytes: {
     verb: 'moves',
     more: 'more bytes per request than',
     less: 'fewer bytes per request than',
     times: 'as many bytes per request as',
+    amount: (value) => `${figure(value)} byte${value === 1 ? '' : 's'} per request`,
   },
   gc: {
     verb: 'spends',
     more: 'more time in garbage collection than',
     less: 'less time in garbage collection than',
     times: 'as much time in garbage collection as',
+    amount: (value) => `${figure(value)} ms per 1,000 requests in garbage collection`,
   },
   rss: {
     verb: 'keeps',
     more: 'more memory than',
     less: 'less memory than',
     times: 'as much memory as',
+    amount: (value) => `${figure(value)} MB of memory`,
   },
 }
 
-const differs = (finding: Finding): string => {
-  const { metric, verdict, a, b, ratio, values, valuesAre } = finding
-  if (values && valuesAre !== 'at least' && predicates[metric])
-    return inNumbers(finding, predicates[metric], values)
-  const { amount, interval, manifold } = sizeOf(finding)
-  const predicate = predicates[metric]
-  if (predicate)
-    return manifold
-      ? `${b} ${predicate.verb} ${amount}${interval} ${predicate.times} ${a}`
-      : `${b} ${predicate.verb} ${amount}${interval} ${(ratio ?? 1) > 1 ? predicate.more : predicate.less} ${a}`
+/** "B is slower than A by 12 % [9, 15]". */
+const difference = (finding: Finding): string => {
+  const { metric, verdict, a, b, ratio, values } = finding
+  const own = words[metric]
+  if (own && values) return inValues(finding, own, values)
+  const { size, manifold } = sizeOf(finding)
+  if (own && manifold) return `${b} ${own.verb} ${size} ${own.times} ${a}`
+  if (own)
+    return `${b} ${own.verb} ${size} ${ratio !== null && ratio > 1 ? own.more : own.less} ${a}`
   const slower = `${b} is ${verdict} than ${a}`
-  if (manifold)
-    return metric === 'throughput'
-      ? `${slower}: it answers ${amount}${interval} as many requests`
-      : `${slower}: it takes ${amount}${interval} as long`
-  return `${slower} by ${amount}${interval}`
+  if (!manifold) return `${slower} by ${size}`
+  return metric === 'throughput'
+    ? `${slower}: it answers ${size} as many requests`
+    : `${slower}: it takes ${size} as long`
 }
 
-/** "makes 2 backend calls per request where A makes none". */
-const inNumbers = (
-  { metric, a, b, ratio }: Finding,
-  { verb }: { verb: string },
+/** "B makes 2 backend calls per request where A makes none". */
+const inValues = (
+  { a, b, ratio }: Finding,
+  { verb, amount }: Words,
   values: { a: number; b: number },
 ): string => {
-  const what = labels[metric]
-  const change =
-    ratio === null || ratio === 0 ? '' : `, ${ratio > 1 ? '+' : '−'}${plainPercent(ratio)} %`
-  if (values.b === 0) return `${b} ${verb} no ${what} where ${a} ${verb} ${figure(values.a)}`
-  const theirs = values.a === 0 ? 'none' : figure(values.a)
-  return `${b} ${verb} ${figure(values.b)} ${what} where ${a} ${verb} ${theirs}${change}`
+  if (values.b === 0) return `${b} ${verb} none where ${a} ${verb} ${amount(values.a)}`
+  if (values.a === 0) return `${b} ${verb} ${amount(values.b)} where ${a} ${verb} none`
+  const change = ratio === null ? '' : `: ${ratio > 1 ? '+' : '−'}${nearly(ratio)} %`
+  return `${b} ${verb} ${amount(values.b)} where ${a} ${verb} ${figure(values.a)}${change}`
 }
 
-const sameness = ({ metric, a, b, margin, values, valuesAre, ratio }: Finding): string => {
-  if (values && valuesAre === 'exact') {
-    const { verb } = predicates[metric] ?? { verb: 'has' }
-    if (values.a === 0 && values.b === 0)
-      return `neither ${b} nor ${a} ${verb} any ${labels[metric]}`
-    if (ratio === 1)
-      return `${b} and ${a} are exactly the same: ${figure(values.a)} ${labels[metric]}`
-  }
-  return `${b} and ${a} are the same within ±${percentText(margin * 100, 2)} %`
+const sameness = ({ metric, a, b, margin, values }: Finding): string => {
+  const own = words[metric]
+  if (own && values && values.a === 0 && values.b === 0)
+    return `neither ${b} nor ${a} ${own.verb} any ${labels[metric]}`
+  if (own && values && values.a === values.b)
+    return `${b} and ${a} are exactly the same: each ${own.verb} ${own.amount(values.a)}`
+  const same = `${b} and ${a} are the same within ±${text(margin * 100, 2)} %`
+  return own && values ? `${same}: ${figure(values.b)} and ${own.amount(values.a)}` : same
 }
 
 const whatIsKnown = (finding: Finding): string => {
   const { blocks, fewestBlocks, comparisons, requests, low, high, margin } = finding
+  if (blocks === 0) return ': no block was finished'
   if (requests)
     return requests.are === 0
-      ? ': it was not measured under this load'
+      ? ': it was not measured'
       : `: ${count(requests.are)} requests in a block are too few, it takes ${count(requests.needed)}`
   if (blocks < fewestBlocks) {
     const all = comparisons > 1 ? ` for ${comparisons} comparisons at once` : ''
@@ -157,102 +165,102 @@ const whatIsKnown = (finding: Finding): string => {
   const furthest = Math.max(high, 1 / low) - 1
   const known =
     furthest <= 0.25
-      ? `; more than ±${outwards(furthest * 100)} % is ruled out`
+      ? `; more than ±${upwards(furthest * 100)} % is ruled out`
       : `; anything from ${signed((low - 1) * 100)} to ${signed((high - 1) * 100)} is possible`
   const { blocksToShow } = finding
   if (blocksToShow === null || blocksToShow <= blocks) return known
-  const asked = `${percentText(margin * 100, 2)} %`
+  const asked = `${text(margin * 100, 2)} %`
   return blocksToShow > 1000
     ? `${known}; to show ${asked} would take more than 1,000 blocks`
     : `${known}; ${blocksToShow} blocks would show ${asked}`
 }
 
-const invalid = (finding: Finding): string => {
-  const { failed, metric, a, b, values, valuesAre, where } = finding
+const invalid = ({ failed, metric, a, b, values, where }: Finding): string => {
   const [first] = failed
-  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
-  const why = first ? `${lowerFirst(first.says.replace(/\.$/, ''))}${more}` : 'a gate failed'
+  const why = lowerFirst((first?.says ?? 'A gate failed.').replace(/\.$/, ''))
+  const others = failed.length - 1
+  const more = others > 0 ? `; ${others} more gate${others === 1 ? '' : 's'} failed` : ''
   const least =
-    values && valuesAre === 'at least'
-      ? `; ${b} takes at least ${figure(values.b)} ${labels[metric]}, ${a} at least ${figure(values.a)}`
+    values?.are === 'at least'
+      ? `; ${b} takes at least ${figure(values.b)} requests per second, ${a} at least ${figure(values.a)}`
       : ''
-  return `invalid: ${why}${least} (${b} against ${a}, ${labels[metric]} ${where})`
+  return `invalid: ${why}${more}${least} (${b} against ${a}, ${labels[metric]} ${where})`
 }
 
-/** `p99 at 300 requests/s, 12 blocks; too few requests for p99` */
-const context = ({ metric, where, blocks, insteadOf, serversAlone }: Finding): string =>
-  [
-    `${labels[metric]} ${where}, ${blocks === 1 ? '1 block' : `${blocks} blocks`}`,
+/** `p95 at 300 requests/s, 12 blocks; too few requests for p99` */
+const context = (finding: Finding): string => {
+  const { metric, verdict, where, blocks, insteadOf, serversAlone } = finding
+  // Slower or faster in what? "Uses 12 % more CPU time" has said it already.
+  const named = words[metric] && (verdict === 'slower' || verdict === 'faster')
+  const what = named ? where : `${labels[metric]} ${where}`
+  return [
+    `${what}, ${blocks === 1 ? '1 block' : `${blocks} blocks`}`,
     ...(insteadOf ? [`too few requests for ${labels[insteadOf]}`] : []),
-    ...(serversAlone ? ['of the servers alone, that of the backends could not be read'] : []),
+    ...(serversAlone ? ['servers alone, as the CPU time of the backends could not be read'] : []),
   ].join('; ')
+}
 
-/** "12 %" and " [9, 15]", or "4.2 times" and " [3.9, 4.5]". */
-const sizeOf = ({
-  ratio,
-  low,
-  high,
-}: Finding): { amount: string; interval: string; manifold: boolean } => {
+/** "12 % [9, 15]", or "4.2 times [3.9, 4.5]" from double on. */
+const sizeOf = ({ ratio, low, high }: Finding): { size: string; manifold: boolean } => {
   if (ratio === null || low === null || high === null)
-    return { amount: 'an unknown amount', interval: '', manifold: false }
+    return { size: 'an unknown share', manifold: false }
   const manifold = ratio >= 2
-  const [size, least, most] = manifold
+  const unit = manifold ? 'times' : '%'
+  const none = manifold ? 1 : 0
+  const [value, least, most] = manifold
     ? [ratio, low, high]
     : ratio > 1
       ? [(ratio - 1) * 100, (low - 1) * 100, (high - 1) * 100]
       : [(1 - ratio) * 100, (1 - high) * 100, (1 - low) * 100]
-  const unit = manifold ? 'times' : '%'
-  const none = manifold ? 1 : 0
   // Holm's test can tell the direction where the interval, made for all pairs at once, cannot.
-  if (least <= none) return { amount: `at most ${outwards(most)} ${unit}`, interval: '', manifold }
+  if (least <= none) return { size: `at most ${upwards(most)} ${unit}`, manifold }
   const digits = digitsFor(least - none, most - least)
   return {
-    amount: `${size.toFixed(digits)} ${unit}`,
-    interval: ` [${floor(least, digits)}, ${ceil(most, digits)}]`,
+    size: `${value.toFixed(digits)} ${unit} [${floor(least, digits)}, ${ceil(most, digits)}]`,
     manifold,
   }
 }
 
 /** As few decimals as tell the ends of the interval apart, and its beginning from nothing. */
 const digitsFor = (least: number, width: number): number => {
-  for (let digits = 0; digits < 4; digits++) {
+  for (let digits = 0; digits < 3; digits++) {
     const step = 10 ** -digits
-    if (width >= 2 * step && least >= step) return digits
-    if (width === 0 && least >= 10 * step) return digits
+    if ((width >= 2 * step || width === 0) && least >= step) return digits
   }
-  return 4
+  return 3
 }
 
+// Sums of decimals may end a trifle beside the number that they are.
 const slack = 1e-9
 const floor = (value: number, digits: number): string =>
-  plainNumber(Math.floor(value * 10 ** digits * (1 + slack)) / 10 ** digits, digits)
+  (Math.floor(value * 10 ** digits * (1 + slack)) / 10 ** digits).toFixed(digits)
 const ceil = (value: number, digits: number): string =>
-  plainNumber(Math.ceil(value * 10 ** digits * (1 - slack)) / 10 ** digits, digits)
-const plainNumber = (value: number, digits: number): string =>
-  value.toFixed(digits).replace('-', '−')
+  (Math.ceil(value * 10 ** digits * (1 - slack)) / 10 ** digits).toFixed(digits)
 
 /** Rounded up to two digits that count: 3.21 → 3.3, 14.2 → 15. */
-const outwards = (value: number): string => {
+const upwards = (value: number): string => {
   const digits = value >= 10 ? 0 : value >= 1 ? 1 : 2
-  return percentText(Math.ceil(value * 10 ** digits * (1 - slack)) / 10 ** digits, digits)
+  return text(Number(ceil(value, digits)), digits)
 }
 
-/** "+12 %" */
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${outwards(Math.abs(value))} %`
+/** "−12 %" */
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${upwards(Math.abs(value))} %`
 
-const plainPercent = (ratio: number): string => {
+/** The change that a ratio is, without its sign: 1.066 → 6.6. */
+const nearly = (ratio: number): string => {
   const percent = Math.abs(ratio - 1) * 100
-  return percentText(percent, percent >= 10 ? 0 : percent >= 1 ? 1 : 2)
+  return text(percent, percent >= 10 ? 0 : percent >= 1 ? 1 : 2)
 }
 
-/** At most `digits` decimals, and none that are zero. */
-const percentText = (value: number, digits: number): string => String(Number(value.toFixed(digits)))
+/** At most `digits` decimals, and none at the end that are zero. */
+const text = (value: number, digits: number): string => String(Number(value.toFixed(digits)))
 
-/** Three digits that count, with commas: 12,345 · 0.0213 · 2. */
+/** With commas, and three digits that count below a hundred: 12,345 · 0.0213 · 2. */
 const figure = (value: number): string =>
   value >= 100 ? count(value) : value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
 
 /** 12,345 */
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+const lowerFirst = (sentence: string): string =>
+  sentence.charAt(0).toLowerCase() + sentence.slice(1)
