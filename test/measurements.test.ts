@@ -608,7 +608,7 @@ describe('measurements over HTTP', function () {
         file(`${id(5)}.ticket.json`, ' '.repeat(300_000))
         mkdirSync(join(own, `${id(6)}.ticket.json`))
         symlinkSync('/etc/passwd', join(own, `${id(7)}.ticket.json`))
-        execFileSync('mkfifo', [join(own, `${id(8)}.ticket.json`)])
+        execFileSync('sh', ['-c', 'mkfifo "$0"', join(own, `${id(8)}.ticket.json`)])
         file(`${id(9)}.ticket.json`, '{"__proto__":{"id":1}}')
         file(`${id(1)}.ticket.json.new`, '{')
         file('x'.repeat(250), '')
