@@ -2,15 +2,17 @@
 // the same machine an hour later, so what is compared is not a figure but a figure in terms of the
 // bare server that was measured beside it in the same block. Then the blocks of the old run and of
 // the new one are two independent samples: Hodges and Lehmann's shift, and the interval by inversion
-// of the rank-sum test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947).
+// of the rank-sum test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947). No contender
+// feels the machine exactly as the bare server does; what that may amount to widens the interval.
 import type { Measurement, Metric, Verdict } from './measurement.ts'
 import { metrics } from './measurement.ts'
 import { isPercentile, loadFor, percentiles, seriesOf } from './metrics.ts'
 import { inWords, verdictLooks } from './report/forest.ts'
 import { metricWords, sentenceAlone } from './report/summary.ts'
 import { markdown, toMarkdownTable } from './report/table.ts'
-import { count, moment, number, plain, wrap } from './report/text.ts'
+import { change, count, moment, number, plain, wrap } from './report/text.ts'
 import { sentenceOf } from './sentence.ts'
+import { median } from './stats/median.ts'
 import { precise } from './stats/precise.ts'
 import { rankSum } from './stats/rank-sum.ts'
 
@@ -26,8 +28,11 @@ export interface Change {
   high: number | null
   oldBlocks: number
   newBlocks: number
-  /** Whether both were taken in terms of the bare server first. */
-  anchored: boolean
+  /**
+   * How the bare server's own figure changed, new ÷ old, where both were taken in terms of it first;
+   * null for what is counted and not timed.
+   */
+  bareServer: number | null
   /** Not what the scenario asks about: it sets no exit code. */
   exploratory: boolean
   sentence: string
@@ -70,6 +75,11 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
     pairs.flatMap((pair) => changeOf({ old, fresh, pair, metric, told, sides, all: pairs.length })),
   )
   const answers = verdicts.filter(({ exploratory }) => !exploratory)
+  const bare = answers[0]?.bareServer ?? 1
+  if (Math.abs(Math.log(bare)) > 0.02)
+    notes.push(
+      `the bare server itself changed by ${change(bare)} (${metricWords[told].label}): every interval is wider by a fifth of that`,
+    )
   const worse = answers.filter(({ verdict }) => verdict === 'slower')
   return {
     comparable: true,
@@ -286,12 +296,13 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
     isPercentile(metric)
   if (exploratory && (before === null || after === null || spoilt || otherRate)) return []
   const { margin } = old.plan
+  const bareServer = before && after ? changeOfBare(old, fresh, sides, metric) : null
   const result = judge(before ?? [], after ?? [], {
     margin,
     alpha: alpha / all,
     moreIsWorse: metricWords[metric].better === 'less',
+    bareServer: bareServer ?? 1,
   })
-  const anchored = anchors[metric] !== undefined
   const at =
     load === 'open' ? `at ${number(old.calibration.ratePerSecond)} requests/s` : 'under full load'
   const oldBlocks = before?.length ?? 0
@@ -304,7 +315,7 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
       ...result,
       oldBlocks,
       newBlocks,
-      anchored,
+      bareServer,
       exploratory,
       sentence: sentenceOf({
         ...result,
@@ -316,10 +327,9 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
         fewestBlocks: 0,
         comparisons: all,
         blocksToShow: null,
-        where: anchored ? `${at}, in terms of the bare server’s` : at,
+        where: bareServer !== null ? `${at}, in terms of the bare server’s` : at,
         insteadOf: exploratory || metric === old.plan.primary ? null : old.plan.primary,
         values: null,
-        valuesAre: 'typical',
         requests: null,
         serversAlone: false,
         failed: [],
@@ -328,11 +338,49 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
   ]
 }
 
+/** New ÷ old of the bare server's own figure; null where a metric is not taken in terms of it. */
+const changeOfBare = (
+  old: Measurement,
+  fresh: Measurement,
+  sides: Sides,
+  metric: Metric,
+): number | null => {
+  const anchor = anchors[metric]
+  if (anchor === undefined) return null
+  const [then, now] = (
+    [
+      [old, sides.old],
+      [fresh, sides.fresh],
+    ] as const
+  ).map(([run, series]) =>
+    median(
+      series[run.plan.contenders.findIndex(({ reference }) => reference)]![anchor].values ?? [],
+    ),
+  )
+  return precise(now! / then!)
+}
+
+/**
+ * How much more or less than the bare server a contender may feel it that the machine became slower:
+ * a fifth. By that share of the bare server's own change every interval is widened. On a machine that
+ * is as it was this costs nothing; on one that is another machine today nobody can see two per cent.
+ */
+const leaning = 0.2
+
+/** How two samples are compared. */
+export interface Rules {
+  margin: number
+  alpha: number
+  moreIsWorse: boolean
+  /** New ÷ old of what both were divided by; 1 if by nothing. */
+  bareServer: number
+}
+
 /** The ratio of two independent samples with its interval, and what it means. */
 export const judge = (
   before: readonly number[],
   after: readonly number[],
-  { margin, alpha, moreIsWorse }: { margin: number; alpha: number; moreIsWorse: boolean },
+  { margin, alpha, moreIsWorse, bareServer }: Rules,
 ): Pick<Change, 'verdict' | 'ratio' | 'low' | 'high'> => {
   const nothing = { ratio: null, low: null, high: null }
   if (before.length === 0 || after.length === 0) return { verdict: 'undecided', ...nothing }
@@ -340,8 +388,13 @@ export const judge = (
     return { verdict: 'same', ratio: 1, low: 1, high: 1 }
   if ([...before, ...after].some((value) => value <= 0)) return { verdict: 'undecided', ...nothing }
   const [then, now] = [before, after].map((values) => values.map(Math.log)) as [number[], number[]]
-  const { shift, interval } = rankSum(then, now, 1 - alpha)
-  const core = rankSum(then, now, 1 - 2 * alpha).interval
+  const wider = leaning * Math.abs(Math.log(bareServer))
+  const widened = (confidence: number) => {
+    const { interval } = rankSum(then, now, confidence)
+    return interval && { low: interval.low - wider, high: interval.high + wider }
+  }
+  const { shift } = rankSum(then, now, 1 - alpha)
+  const [interval, core] = [widened(1 - alpha), widened(1 - 2 * alpha)]
   const most = Math.log1p(margin)
   const decide = (): Verdict['verdict'] => {
     if (core && core.low > -most && core.high < most) return 'same'
