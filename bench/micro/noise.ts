@@ -30,6 +30,27 @@ const mixing = (title: string, times: number, off = 0): MicroVariant => ({
   },
 })
 
+interface Order {
+  cents: number
+}
+
+/** With closures and objects, as programs have them; made anew for each, and the same to the letter. */
+const summing = (title: string): MicroVariant => ({
+  title,
+  aside: true,
+  open({ random }: MicroTools) {
+    const inputs = Array.from({ length: 64 }, () =>
+      Array.from({ length: 100 }, (): Order => ({ cents: random.integer(1, 1000) })),
+    )
+    const right = inputs.map((orders) => 2 * orders.reduce((sum, { cents }) => sum + cents, 0))
+    return ready({
+      inputs,
+      call: (orders) => orders.map(({ cents }) => cents * 2).reduce((sum, cents) => sum + cents, 0),
+      isRight: (output, orders) => output === right[inputs.indexOf(orders)],
+    })
+  },
+})
+
 export default {
   question: 'Does this machine tell what is the same from what is not?',
   call: 'mix one number',
@@ -38,5 +59,7 @@ export default {
     'same-again': mixing('the same function', rounds),
     more: mixing('one that does 5 % more', rounds * 1.05),
     wrong: { ...mixing('one that is wrong', rounds, 1), aside: true },
+    objects: summing('a function over objects'),
+    'objects-again': summing('the same function over objects'),
   },
 } satisfies Comparison

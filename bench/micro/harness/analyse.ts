@@ -34,6 +34,7 @@ export const analyseMicro = (
 ): Pick<MicroMeasurement, 'gates' | 'figures' | 'groups' | 'verdicts'> => {
   const sides = measurement.plan.contenders.map((contender, index) => ({
     ...contender,
+    index,
     titleInSentence: titleOf(contender, measurement),
     times: valuesOf(measurement, index, 'ns'),
     cpu: valuesOf(measurement, index, 'cpuNs'),
@@ -56,6 +57,7 @@ export const analyseMicro = (
 
 type Contender = MicroMeasurement['plan']['contenders'][number]
 type Side = Contender & {
+  index: number
   titleInSentence: string
   /** One value per block; none where it is wrong. */
   times: number[]
@@ -83,9 +85,7 @@ const verdictsOf = (
 ): MicroVerdict[] => {
   const pairs = sides.flatMap((a, i) => sides.slice(i + 1).map((b) => ({ a, b })))
   const right = pairs.filter(({ a, b }) => a.wrong === null && b.wrong === null)
-  const ratios = right.map(({ a, b }) =>
-    b.times.map((time, i) => Math.log(time) - Math.log(a.times[i]!)),
-  )
+  const ratios = right.map(({ a, b }) => ratiosOf(measurement, a, b))
   const corrected = holm(ratios.map(signedRankP))
   const spoiled = gates.filter(({ ok, spoils }) => !ok && spoils === 'all')
   return pairs.map(({ a, b }) => {
@@ -104,6 +104,21 @@ const verdictsOf = (
     })
   })
 }
+
+/**
+ * log(b ÷ a) of each block: the median over the turns that a block has, in each of which both had a
+ * slice, one soon after the other. What slows the machine down for a while slows down both.
+ */
+const ratiosOf = (measurement: MicroMeasurement, a: Side, b: Side): number[] => {
+  const theirs = slicesOf(measurement, a.index)
+  return slicesOf(measurement, b.index).map((ours, block) =>
+    snapped(median(ours.map(({ ns }, turn) => Math.log(ns) - Math.log(theirs[block]![turn]!.ns)))),
+  )
+}
+
+/** Without the last bits of logarithms, which would make a tie of two blocks look like none. */
+const snapped = (value: number): number =>
+  (Math.sign(value) * Math.round(Math.abs(value) * 1e12)) / 1e12
 
 interface Question {
   measurement: MicroMeasurement
@@ -161,7 +176,6 @@ const verdictOf = ({
     blocksToShow: interval && blocksToShow(interval, blocks, Math.log1p(margin), level),
     insteadOf: null,
     values: null,
-    valuesAre: 'typical',
     requests: null,
     serversAlone: false,
     failed,
