@@ -293,7 +293,7 @@ describe('bad input', () => {
         '/api/try': { setup: 'rate-limits/gcra', exercise: 'small-state' },
         '/api/bench': {
           target: 'rate-limits',
-          variants: ['gcra'],
+          variants: ['gcra', 'fixed-window'],
           backends: ['memory'],
           workers: 1,
           workload: 'crowd',

@@ -709,6 +709,12 @@ describe('measurements over HTTP', function () {
       [{ target: 'rate-limits', knobs: { limit: '5,windowMs=1' } }, 'KNOB_OUT_OF_RANGE', /limit/],
       [{ target: 'rate-limits', knobs: { limit: -5 } }, 'KNOB_OUT_OF_RANGE', /limit/],
       [{ target: ['rate-limits', 'session-vs-token'] }, 'WRONG_USE', /different questions/],
+      [{ target: 'rate-limits/gcra' }, 'WRONG_USE', /nobody to be compared with/],
+      [
+        { target: 'rate-limits', variants: ['gcra'] },
+        'WRONG_USE',
+        /rate-limits\/gcra@memory twice/,
+      ],
       [{ target: '--json=/tmp/x' }, 'SETUP_MALFORMED', /./],
       [{ target: '--help' }, 'SCENARIO_NOT_FOUND', /--help/],
       [{ target: '../../etc' }, 'SETUP_MALFORMED', /is no setup/],

@@ -63,6 +63,12 @@ export const checkRequest = async (
       'WRONG_USE',
       `${[...scenarios].join(' and ')} answer different questions: name setups of one scenario.`,
     )
+  if (setups.length < 2)
+    throw new SeesawError(
+      'WRONG_USE',
+      `One contender has nobody to be compared with: name two setups, or variants, or backends. ` +
+        `${setups[0]} twice shows this machine's noise.`,
+    )
   return { scenario, setups }
 }
 
