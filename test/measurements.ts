@@ -1,12 +1,11 @@
 // Makes measurements that look like real ones, for tests of what is made from them: seeded, valid
 // by the schema, quick. A machine whose speed changes from block to block, contenders whose costs
 // are known.
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { analyse } from '../bench/analyse.ts'
 import type { Block, Measurement, Plan, Slot } from '../bench/measurement.ts'
 import { normalQuantile } from '../bench/stats/distributions.ts'
 import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
+import { chance } from '../bench/stats/noise.ts'
 
 /** A contender as a test wants it to be. */
 export interface Made {
@@ -64,9 +63,7 @@ export const measurementOf = (options: MeasurementOptions = {}): Measurement => 
   const { contenders = 2, ratePerSecond = 300, margin = 0.03, warmUp = 0 } = options
   const chosen = typeof contenders === 'number' ? variants.slice(0, contenders) : contenders
   const all = [...chosen, ...(options.reference === false ? [] : [bare])]
-  const random = xoroshiro128plus(seed)
-  const uniform = () => uniformFloat64(random)
-  const normal = () => normalQuantile((uniform() * 0.999_98 + 0.000_01) as number)
+  const { uniform, normal } = chance(seed)
 
   const makeBlock = (index: number): Block => {
     const order = all
