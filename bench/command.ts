@@ -52,21 +52,12 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
   if (file !== undefined) refuseUnwritable(file)
   const command = earlier?.command ?? commandLine(targets, options, planned.plan.seed)
   const talk = options.progress === 'json' ? talkJson : talkToPerson
-  const interrupted = new AbortController()
-  const stop = () => {
-    if (interrupted.signal.aborted) process.exit(130)
-    process.stderr.write(
-      '\nStopping after the slice that is under way; Ctrl-C again to leave now.\n',
-    )
-    interrupted.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-
+  const interrupted = interruption()
   const seconds = estimateSeconds(planned.plan)
   if (options.progress !== 'json')
     process.stderr.write(`${summaryOf(planned.plan, seconds, earlier)}\n`)
   const turn = await takeTurn({
-    signal: interrupted.signal,
+    signal: interrupted,
     onWait: (behind) => talk({ type: 'queued', behind }),
   })
   const { connections } = await loadConfig()
@@ -81,7 +72,7 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
       seesaw: versionOf(),
       command,
       urls: connections,
-      signal: interrupted.signal,
+      signal: interrupted,
       onProgress: talk,
       save: keep,
       ...(earlier ? { resume: earlier } : {}),
@@ -104,23 +95,18 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
 /** `seesaw bench --self-test` */
 const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void> => {
   const { selfTest } = await import('./self-test.ts')
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(130)
-      interrupted.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
-    })
+  const interrupted = interruption()
   process.stderr.write(
     quick
       ? 'The short way: about ten minutes. Without --quick every trial is run, which takes hours.\n'
       : `All trials take hours; ${json ? `what is done is kept in ${json}` : 'name a file by --json to have them in pieces'}.\n`,
   )
-  const turn = await takeTurn({ signal: interrupted.signal })
+  const turn = await takeTurn({ signal: interrupted })
   try {
     const summaries = await selfTest({
       quick,
       ...(json === undefined ? {} : { file: json }),
-      signal: interrupted.signal,
+      signal: interrupted,
       onProgress: line,
     })
     endLine()
@@ -168,6 +154,61 @@ const conclude = (measurement: Measurement, options: BenchOptions, file?: string
   }
   const spoiled = measurement.verdicts.some((one) => !one.exploratory && one.verdict === 'invalid')
   process.exitCode = spoiled || !measurement.proof.ok ? 1 : 0
+}
+
+/** `seesaw bench micro`; without a name, what there is to compare. */
+export const micro = async (
+  name: string | undefined,
+  options: Pick<BenchOptions, 'variants' | 'preset' | 'blocks' | 'seed' | 'json' | 'progress'>,
+): Promise<void> => {
+  const { listMicro, microToTerminal, runMicro } = await import('./micro.ts')
+  if (name === undefined) {
+    for (const one of await listMicro())
+      print(`${one.name}  ${one.question}\n  ${one.variants.join(', ')}`)
+    return
+  }
+  const { variants, preset, blocks, json } = options
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
+  if (json !== undefined) refuseUnwritable(json)
+  const talk = options.progress === 'json' ? talkJson : talkToPerson
+  const interrupted = interruption()
+  const turn = await takeTurn({
+    signal: interrupted,
+    onWait: (behind) => talk({ type: 'queued', behind }),
+  })
+  try {
+    const measurement = await runMicro(name, {
+      ...(variants && { variants }),
+      ...(preset && { preset }),
+      ...(blocks !== undefined && { blocks }),
+      seed,
+      seesaw: versionOf(),
+      command: `seesaw bench micro ${name} --preset ${preset ?? 'quick'} --seed ${seed}`,
+      onProgress: talk,
+      save: (one) => json !== undefined && writeAside(json, `${JSON.stringify(one)}\n`),
+      signal: interrupted,
+    })
+    if (json !== undefined) writeAside(json, `${JSON.stringify(measurement)}\n`)
+    endLine()
+    print(microToTerminal(measurement, terminalOptions(process.stdout)))
+    if (measurement.finishedAt === null) process.exitCode = 130
+  } finally {
+    turn.release()
+  }
+}
+
+/** Ctrl-C ends what is measured in good order, a second one at once. */
+const interruption = (): AbortSignal => {
+  const controller = new AbortController()
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130)
+    process.stderr.write(
+      '\nStopping after the slice that is under way; Ctrl-C again to leave now.\n',
+    )
+    controller.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  return controller.signal
 }
 
 /** `seesaw bench report` */

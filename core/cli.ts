@@ -136,14 +136,16 @@ const benchCommands = (program: Command): void => {
     .option('--workload <id>', 'one of the scenario’s workloads (default: the first)')
     .option('--knob <name=value>', 'may be said several times', pair)
     .addOption(
-      new Option('--preset <effort>', 'how hard to look for small differences')
-        .choices(['quick', 'standard', 'strict', 'publish'])
-        .default('quick'),
+      new Option(
+        '--preset <effort>',
+        'how hard to look for small differences (default: quick)',
+      ).choices(['quick', 'standard', 'strict', 'publish']),
     )
     .addOption(
-      new Option('--load <model>', 'a schedule, as fast as it goes, or both')
-        .choices(['open', 'closed', 'both'])
-        .default('both'),
+      new Option(
+        '--load <model>',
+        'a schedule, as fast as it goes, or both (default: both)',
+      ).choices(['open', 'closed', 'both']),
     )
     .option(
       '--rate <n>',
@@ -151,9 +153,10 @@ const benchCommands = (program: Command): void => {
       between(1, 1_000_000),
     )
     .addOption(
-      new Option('--arrivals <pattern>', 'of the open load')
-        .choices(['even', 'poisson'])
-        .default('poisson'),
+      new Option('--arrivals <pattern>', 'of the open load (default: poisson)').choices([
+        'even',
+        'poisson',
+      ]),
     )
     .addOption(
       new Option(
@@ -181,6 +184,12 @@ const benchCommands = (program: Command): void => {
     .addOption(new Option('--scenarios <folder>', 'another folder of scenarios').hideHelp())
     .addHelpText('after', benchExamples)
     .action(async (targets, options) => (await harness()).bench(targets, options))
+
+  bench
+    .command('micro')
+    .description('compare functions, each in a process of its own')
+    .argument('[name]', 'one of the comparisons; without it they are listed')
+    .action(async (name, _, command) => (await harness()).micro(name, command.optsWithGlobals()))
 
   bench
     .command('report')
