@@ -1,6 +1,7 @@
 // When requests are to be sent, as if by people who do not know of each other or of the server.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { skipN } from 'pure-rand/utils/skipN'
 
 export interface Schedule {
   ms: number
@@ -16,6 +17,8 @@ export interface Schedule {
  */
 export const arrivalTimes = ({ ms, ratePerSecond, arrivals, seed }: Schedule): Float64Array => {
   const random = xoroshiro128plus(seed)
+  // From a small seed the first number is nearly 1 whatever the seed; it takes a few to forget it.
+  skipN(random, 64)
   const gapMs = 1000 / ratePerSecond
   const times: number[] = []
   const nextGapMs =

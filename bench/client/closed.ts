@@ -182,7 +182,7 @@ const gate = (client: Inside, field: Field): Gated => {
     parser.reinitialize('RESPONSE')
     client.pipelinedRequests.clear()
     client.timeoutTicker.clear()
-    client.timeoutTicker = { reschedule: () => timer.refresh(), clear: () => clearTimeout(timer) }
+    client.timeoutTicker = { reschedule: () => timer.refresh(), clear() {} }
     const reconnect = () => {
       if (field.closed) return
       away = false

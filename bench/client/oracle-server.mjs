@@ -5,30 +5,32 @@ import { createServer } from 'node:http'
 const { stallMs = 0, everyMs = 0, serviceMs = 0 } = JSON.parse(process.argv[2] ?? '{}')
 const bed = new Int32Array(new SharedArrayBuffer(4))
 
-/** Holds the event loop up. It sleeps nearly all of the time, so as to take no one else's. */
-const hold = (ms) => {
-  const untilMs = performance.now() + ms
-  if (ms > 1) Atomics.wait(bed, 0, 0, ms - 0.5)
+/** Holds the event loop up. It sleeps most of the time, and spins at the end, to be on time. */
+const holdUntil = (untilMs) => {
+  const restMs = untilMs - performance.now() - 2
+  if (restMs > 0) Atomics.wait(bed, 0, 0, restMs)
   while (performance.now() < untilMs);
 }
 
+/** In the middle of each period, so that none is cut by the end of the load. */
+const stall = (sinceMs, turn) =>
+  setTimeout(
+    () => {
+      holdUntil(performance.now() + stallMs)
+      stall(sinceMs, turn + 1)
+    },
+    sinceMs + (turn + 0.5) * everyMs - performance.now(),
+  )
+
+let began = false
 const server = createServer((_, response) => {
-  if (serviceMs > 0) hold(serviceMs)
+  if (everyMs > 0 && !began) stall(performance.now(), 0)
+  began = true
+  if (serviceMs > 0) holdUntil(performance.now() + serviceMs)
   response.setHeader('Content-Length', 2)
   response.end('ok')
 })
 server.keepAliveTimeout = 65_000
-
-const originMs = performance.now()
-const stall = (turn) =>
-  setTimeout(
-    () => {
-      hold(originMs + turn * everyMs + stallMs - performance.now())
-      stall(turn + 1)
-    },
-    originMs + turn * everyMs - performance.now(),
-  )
-if (everyMs > 0) stall(1)
 
 process.once('disconnect', () => process.exit())
 server.listen(0, '127.0.0.1', () => process.send?.({ port: server.address()?.port }))

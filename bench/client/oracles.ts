@@ -8,11 +8,12 @@ import { arrivalTimes } from './arrivals.ts'
 import type { SliceResult } from './calls.ts'
 import type { LoadClient } from './start.ts'
 
-/** One figure, as it must be and as the client measured it. */
-export interface Found {
-  what: string
-  expectedMs: number
-  measuredMs: number
+/** What an oracle came to. */
+export interface Oracle {
+  /** Figures as they must be, and as the client measured them. */
+  figures: { what: string; expectedMs: number; measuredMs: number }[]
+  /** How late the client itself was: above a millisecond, this machine is too busy to be believed. */
+  lagP99Ms: number
 }
 
 /**
@@ -24,16 +25,17 @@ export interface Found {
 export const stallOracle = (
   client: LoadClient,
   { stallMs = 500, everyMs = 5_000, stalls = 4, ratePerSecond = 200 } = {},
-): Promise<Found[]> =>
+): Promise<Oracle> =>
   against(client, { stallMs, everyMs }, async (openSlice) => {
     const ms = stalls * everyMs
-    const { latency } = await openSlice({ ms, ratePerSecond, arrivals: 'even', seed: 1 })
-    const histogram = decodeFromCompressedBase64(latency)
-    return [95, 99].map((percent) => ({
+    const result = await openSlice({ ms, ratePerSecond, arrivals: 'even', seed: 1 })
+    const latency = decodeFromCompressedBase64(result.latency)
+    const figures = [95, 99].map((percent) => ({
       what: `p${percent}`,
       expectedMs: stallMs * (1 - (1 - percent / 100) / (stallMs / everyMs)),
-      measuredMs: histogram.getValueAtPercentile(percent) / 1000,
+      measuredMs: latency.getValueAtPercentile(percent) / 1000,
     }))
+    return { figures, lagP99Ms: lagOf(result) }
   })
 
 /**
@@ -44,8 +46,8 @@ export const stallOracle = (
  */
 export const queueOracle = (
   client: LoadClient,
-  { serviceMs = 10, load = 0.5, ms = 60_000, seed = 1 } = {},
-): Promise<[average: Found, schedule: Found]> =>
+  { serviceMs = 10, load = 0.5, ms = 60_000, seed = 3 } = {},
+): Promise<Oracle> =>
   against(client, { serviceMs }, async (openSlice) => {
     const schedule = {
       ms,
@@ -53,18 +55,21 @@ export const queueOracle = (
       arrivals: 'poisson',
       seed,
     } as const
-    const { latency } = await openSlice(schedule)
-    const measuredMs = decodeFromCompressedBase64(latency).mean / 1000
+    const result = await openSlice(schedule)
+    const measuredMs = decodeFromCompressedBase64(result.latency).mean / 1000
     const averageMs = serviceMs + (load * serviceMs) / (2 - 2 * load)
-    return [
-      { what: 'mean, by the formula', expectedMs: averageMs, measuredMs },
-      {
-        what: 'mean, by this schedule',
-        expectedMs: queuedMs(arrivalTimes(schedule), serviceMs),
-        measuredMs,
-      },
-    ]
+    const scheduleMs = queuedMs(arrivalTimes(schedule), serviceMs)
+    return {
+      figures: [
+        { what: 'mean, by the formula', expectedMs: averageMs, measuredMs },
+        { what: 'mean, by this schedule', expectedMs: scheduleMs, measuredMs },
+      ],
+      lagP99Ms: lagOf(result),
+    }
   })
+
+const lagOf = ({ lag }: SliceResult): number =>
+  decodeFromCompressedBase64(lag).getValueAtPercentile(99) / 1000
 
 /** The mean time from arrival to answer where each request is served for `serviceMs`, in turn. */
 export const queuedMs = (arrivals: Float64Array, serviceMs: number): number => {

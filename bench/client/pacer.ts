@@ -18,11 +18,11 @@ const headStartMs = 2
 export const startPacer = async (): Promise<Pacer> => {
   const thread = new Worker(new URL('./pacer-thread.mjs', import.meta.url))
   await new Promise((resolve) => thread.once('online', resolve))
-  thread.unref()
   // Each thread's `performance.now()` begins anew; the clock below it is the same.
   const between = machineNowMs() - performance.now()
   let catchUp = () => {}
   thread.on('message', () => catchUp())
+  thread.unref()
 
   return {
     start(offsets, due) {
