@@ -14,10 +14,8 @@ import { loadFor, percentiles } from './metrics.ts'
 import { backendsOf, properName } from './names.ts'
 import { meanMs, mergeHistograms } from './stats/histogram.ts'
 import { median } from './stats/median.ts'
-import { pairedT } from './stats/paired-t.ts'
 import { precise } from './stats/precise.ts'
-import { hodgesLehmann, signedRankInterval } from './stats/signed-rank.ts'
-import { theilSen } from './stats/theil-sen.ts'
+import { changeWithin, courseOf, watched } from './steady.ts'
 
 /** Every gate that applies to the measurement, from what was measured alone. */
 export const gatesOf = (measurement: Measurement): Gate[] => [
@@ -375,41 +373,38 @@ const steal = ({ blocks }: Measurement): Gate => {
   }
 }
 
-const windows = 8
 const steadyLimit = 0.02
 /** The chance that noise alone fails a run for being unsteady, over all that is looked at. */
 const unsteadyByChance = 0.02
 
 /**
- * Whether the servers were warm: within the blocks, CPU time per request and service time must not
- * change by more than 2 % from the first of eight windows to the last. In one block the machine
- * itself changes by more than that. So each block gives one figure, its Theil-Sen slope relative to
- * its level, and the run fails only if these, over all blocks, show a change beyond 2 %: what
- * warm-up does in every block remains, what noise does in some cancels out. `value` is the change
- * that is shown at the least, 0 where none is.
+ * Whether the servers were warm: in the course of the blocks CPU time per request and service time
+ * must not be shown to change by more than 2 %. `value` is the change that is shown at the least.
  */
 const steady = (measurement: Measurement, load: Slot['load']): Gate => {
   const looked = contenderIndexes(measurement).flatMap((contender) =>
-    (['CPU time per request', 'service time'] as const).map((what) => ({
-      contender,
-      what,
-      changes: measurement.blocks
-        .map((block) => changeWithin(slotsIn(block, contender, load), what))
-        .filter(isNumber),
-    })),
+    watched.map((what) => ({ contender, what })),
   )
-  const tests = looked.length * loadsOf(measurement).length
-  const shown = looked
-    .map((one) => ({ ...one, ...changeShown(one.changes, 1 - unsteadyByChance / tests) }))
+  const confidence = 1 - unsteadyByChance / (looked.length * loadsOf(measurement).length)
+  const shares = measurement.blocks.map(
+    ({ slots, seconds }) =>
+      sum(slots, (slot) => (slot.load === load ? slot.seconds : 0)) / Math.max(seconds, 1e-9),
+  )
+  const [most] = looked
+    .map(({ contender, what }) => {
+      const courses = measurement.blocks.flatMap(
+        (block, at) => courseOf(slotsIn(block, contender, load), what, shares[at]!) ?? [],
+      )
+      return { contender, what, ...changeWithin(courses, confidence) }
+    })
     .filter((one) => one.least !== null)
     .sort((a, b) => (b.least ?? 0) - (a.least ?? 0))
-  const [first] = shown
-  const value = first ? precise(first.least ?? 0) : null
+  const value = most ? precise(most.least ?? 0) : null
   const ok = value === null || value <= steadyLimit
-  const name = first ? measurement.plan.contenders[first.contender]!.name : ''
+  const name = most ? measurement.plan.contenders[most.contender]!.name : ''
   return {
     gate: 'steady',
-    where: first ? `${name} ${load}` : '',
+    where: most ? `${name} ${load}` : '',
     value,
     limit: steadyLimit,
     unit: 'share',
@@ -419,58 +414,15 @@ const steady = (measurement: Measurement, load: Slot['load']): Gate => {
         ? 'Whether warm-up had ended cannot be told from so few blocks or slices.'
         : ok
           ? 'Warm-up had ended: nothing shows that CPU or service time changed by more than 2 % in the course of a block.'
-          : `Not steady: ${first!.what} of ${name} ${first!.change < 0 ? 'fell' : 'rose'} by ${percent(Math.abs(first!.change))} in the course of a block, at most 2 % is allowed.`,
+          : `Not steady: ${most!.what} of ${name} ${most!.change < 0 ? 'fell' : 'rose'} by ${percent(Math.abs(most!.change))} in the course of a block, at most 2 % is allowed.`,
     spoils: metrics.filter(
-      (metric) => loadFor(metric, measurement.plan) === load && !exact(metric),
+      (metric) => loadFor(metric, measurement.plan) === load && !isExact(metric),
     ),
   }
 }
 
-const exact = (metric: Metric): boolean => metric === 'backend-calls' || metric === 'bytes'
-
-/** From the first window of a block to the last, as a logarithm; null where there is too little. */
-const changeWithin = (
-  slots: readonly Slot[],
-  what: 'CPU time per request' | 'service time',
-): number | null => {
-  // Forward and mirrored slices take turns: that is their order in time.
-  const longest = Math.max(0, ...slots.map(({ slices }) => slices.length))
-  const slices = Array.from({ length: longest }, (_, i) =>
-    slots.flatMap((slot) => slot.slices[i] ?? []),
-  )
-    .flat()
-    .filter(({ answered, cpuMs, medianMs }) => answered > 0 && cpuMs > 0 && medianMs > 0)
-  const count = Math.min(windows, slices.length)
-  if (count < 4) return null
-  const levels = Array.from({ length: count }, (_, i) => {
-    const inside = slices.slice(
-      Math.floor((i * slices.length) / count),
-      Math.floor(((i + 1) * slices.length) / count),
-    )
-    return Math.log(
-      what === 'service time'
-        ? median(inside.map(({ medianMs }) => medianMs))
-        : sum(inside, ({ cpuMs }) => cpuMs) / sum(inside, ({ answered }) => answered),
-    )
-  })
-  return theilSen(levels, 0.95).slope * (count - 1)
-}
-
-/** The change over all blocks, and how large it is at the least; null where nobody can say. */
-const changeShown = (
-  changes: readonly number[],
-  confidence: number,
-): { change: number; least: number | null } => {
-  // With few blocks no interval without assumptions is that sure; Student's is.
-  const interval = signedRankInterval(changes, confidence) ?? pairedT(changes, confidence)
-  if (!interval) return { change: 0, least: null }
-  const low = Math.expm1(interval.low)
-  const high = Math.expm1(interval.high)
-  return {
-    change: Math.expm1(hodgesLehmann(changes)),
-    least: low > 0 ? low : high < 0 ? -high : 0,
-  }
-}
+/** What is counted is the same whether the server is warm or not. */
+const isExact = (metric: Metric): boolean => metric === 'backend-calls' || metric === 'bytes'
 
 interface Found {
   /** `A open` */
