@@ -2,7 +2,7 @@
 // its own, for two functions in one process are compiled by what ran before them, and the second one
 // is judged by the first one's past. Processes are made anew for every block, for how a process was
 // laid out changes its speed for as long as it lives; no number of samples shows that.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { notThere, SeesawError } from '../core/errors.ts'
@@ -167,7 +167,7 @@ const planMicro = async (name: string, options: MicroOptions): Promise<MicroPlan
 const startMs = 400
 
 /** How many seconds the blocks of a plan take, where one call takes so many nanoseconds. */
-export const estimateMicroSeconds = (plan: MicroPlan, callsNs: readonly number[]): number => {
+const estimateMicroSeconds = (plan: MicroPlan, callsNs: readonly number[]): number => {
   const contenderMs = (ns: number) => {
     const callMs = ns / 1e6
     const warmMs = Math.max(plan.warmUpMs, callMs)
@@ -190,13 +190,13 @@ const startAll = async (stage: Stage, seed: number): Promise<void> => {
   const { plan, folder, children } = stage
   const opened = plan.contenders.map(async (contender, index) => {
     if (contender.wrong !== null) return
-    const child = startChild()
-    children.set(index, child)
-    const own = join(folder, `${seed}-${contender.name}`)
+    const own = join(folder, contender.name)
     mkdirSync(own)
+    const child = startChild(own)
+    children.set(index, child)
     const { name } = plan
     const { variant } = contender
-    contender.wrong = await child.ask('open', { name, variant, seed, folder: own })
+    contender.wrong = await child.ask('open', { name, variant, seed })
   })
   const [failed] = (await Promise.allSettled(opened)).filter(({ status }) => status === 'rejected')
   if (failed) throw (failed as PromiseRejectedResult).reason
@@ -207,10 +207,13 @@ const startAll = async (stage: Stage, seed: number): Promise<void> => {
     }
 }
 
-const endAll = async ({ children }: Stage): Promise<void> => {
+/** Ends all processes, and removes what they have written. */
+const endAll = async ({ children, folder }: Stage): Promise<void> => {
   const all = [...children.values()]
   children.clear()
   await Promise.all(all.map((child) => child.end()))
+  for (const name of readdirSync(folder))
+    rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Finds out who is right and how many calls make a sample; returns the time of a call by contender. */

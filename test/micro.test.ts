@@ -291,7 +291,7 @@ describe('a run of functions', function () {
   })
 
   it('says what is wrong in one sentence where a process ends in between', async () => {
-    const child = startChild()
+    const child = startChild(join(tmpdir(), 'seesaw-micro-none', 'A'))
     const asked = child.ask('slice', { ms: 60_000, batch: 1 })
     await child.end()
     await assert.rejects(asked, { code: 'WORKER_FAILED' })

@@ -5,7 +5,7 @@ import { SeesawError } from '../../../core/errors.ts'
 
 export type ChildCalls = {
   /** Loads the variant and tries it with every input; says what is wrong with it, or null. */
-  open(of: { name: string; variant: string; seed: number; folder: string }): string | null
+  open(of: { name: string; variant: string; seed: number }): string | null
   /** Calls it for `ms`, and returns how long a call takes by then and how many make a sample. */
   warmUp(of: { ms: number; batch: number }): { ns: number; batch: number }
   /** Times samples of `batch` calls for `ms`, one at least. */
@@ -35,11 +35,15 @@ export interface Child {
 export type Question = { [Name in keyof ChildCalls]: { ask: Name; of: unknown } }[keyof ChildCalls]
 export type Reply = { result: unknown } | { error: string }
 
-/** Starts a process that waits for questions. */
-export const startChild = (): Child => {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [], {
+/** Starts a process that waits for questions; `folder` is its own, empty. */
+export const startChild = (folder: string): Child => {
+  const file = fileURLToPath(new URL('./child.ts', import.meta.url))
+  const child: ChildProcess = fork(file, [folder], {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Ctrl-C is for the coordinator alone, which lets a slice end. Should that be killed, the channel
+    // closes, and this process ends by itself.
+    detached: true,
   })
   let settle: ((reply: Reply) => void) | undefined
   const gone = new Promise<void>((resolve) => {

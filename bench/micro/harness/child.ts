@@ -1,5 +1,7 @@
 // The process that runs one variant and nothing else. What it computes is kept and looked at, and
 // what it computes it from is not known beforehand, so that no compiler can leave the work out.
+import { rmdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Bench } from 'tinybench'
 import { median } from '../../stats/median.ts'
 import type { ChildCalls, Question, Reply, SliceResult } from './calls.ts'
@@ -13,11 +15,12 @@ const open = async (of: Parameters<ChildCalls['open']>[0]): Promise<string | nul
   const { variants } = await loadComparison(of.name)
   const variant = variants[of.variant]
   if (!variant) return `there is no variant '${of.variant}'.`
-  const ready = await variant.open({ random: randomOf(of.seed), folder: of.folder })
+  const ready = await variant.open({ random: randomOf(of.seed), folder })
   timed = await timing(ready)
   return (await ready.check?.()) ?? timed.wrong()
 }
 
+const folder = process.argv[2] as string
 let timed: Awaited<ReturnType<typeof timing>>
 
 /** Tries a function with every input, and returns how to time it. */
@@ -120,5 +123,15 @@ process.on('message', ({ ask, of }: Question) => {
     )
     .then((reply) => process.send?.(reply, () => {}))
 })
-// Nobody asks any more.
-process.on('disconnect', () => process.exit())
+// Nobody asks any more, and whoever would have cleaned up is gone.
+const leave = () => {
+  rmSync(folder, { recursive: true, force: true })
+  try {
+    rmdirSync(dirname(folder))
+  } catch {
+    // Others still use it.
+  }
+  process.exit()
+}
+if (process.connected) process.on('disconnect', leave)
+else leave()
