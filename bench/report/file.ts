@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { SeesawError } from '../../core/errors.ts'
 import { analyse } from '../analyse.ts'
 import { type Measurement, measurementSchema } from '../measurement.ts'
+import { decodeHistogram } from '../stats/histogram.ts'
 import { toHtml } from './html.ts'
 import { toMarkdown } from './markdown.ts'
 
@@ -105,6 +106,14 @@ const checked = (
   const strange = spoken.find((contender) => contender >= known)
   if (strange !== undefined)
     throw unreadable(`it speaks of contender ${strange}, and the plan has ${known}.`)
+  for (const { index, slots } of blocks)
+    for (const slot of slots)
+      for (const which of ['latency', 'service', 'lag'] as const)
+        try {
+          decodeHistogram(slot[which])
+        } catch (cause) {
+          throw unreadable(`block ${index} has a ${which} that is no histogram.`, cause)
+        }
   return measurement
 }
 

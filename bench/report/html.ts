@@ -90,7 +90,7 @@ const verdictSection = (measurement: Measurement, summary: Summary, warnings: st
   const { primary, exploratory, groups } = summary
   return `<main>
 <section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
-${warnings.length > 0 ? `<ul class="warnings" role="note">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
+${warnings.length > 0 ? `<ul class="warnings">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
 ${groups ? groupList(measurement, groups) : ''}
 ${
   primary.length > 3

@@ -5,10 +5,10 @@ import { count, moment, number, percent } from './text.ts'
 /** What a metric is called, and which direction is the better one. */
 export const metricWords: Record<Metric, { label: string; better: 'more' | 'less' }> = {
   throughput: { label: 'Throughput', better: 'more' },
-  p50: { label: 'Latency, p50', better: 'less' },
-  p90: { label: 'Latency, p90', better: 'less' },
-  p95: { label: 'Latency, p95', better: 'less' },
-  p99: { label: 'Latency, p99', better: 'less' },
+  p50: { label: 'Latency p50', better: 'less' },
+  p90: { label: 'Latency p90', better: 'less' },
+  p95: { label: 'Latency p95', better: 'less' },
+  p99: { label: 'Latency p99', better: 'less' },
   cpu: { label: 'CPU per request', better: 'less' },
   'backend-calls': { label: 'Backend calls per request', better: 'less' },
   bytes: { label: 'Bytes per request', better: 'less' },

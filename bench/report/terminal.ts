@@ -137,7 +137,12 @@ const forestLines = ({ verdicts, plan }: Measurement, width: number, paint: Pain
   const band = `░ same: within ${change(1 + plan.margin)
     .replace('+', '±')
     .replace('.0', '')}`
-  return [paint(`${names}, 95 % intervals, │ no difference, ${band}`, 'dim'), ...lines]
+  return [
+    ...wrap(`${names}, 95 % intervals, │ no difference, ${band}`, width).map((line) =>
+      paint(line, 'dim'),
+    ),
+    ...lines,
+  ]
 }
 
 const scaleOf = (shown: readonly Verdict[], margin: number, room: number) => {
