@@ -51,7 +51,7 @@ export const sentenceOf = (finding: Finding): string => {
 }
 
 /** How a metric is called in a sentence. */
-export const labels: Record<Metric, string> = {
+const labels: Record<Metric, string> = {
   throughput: 'requests per second',
   p50: 'p50',
   p90: 'p90',
@@ -223,12 +223,14 @@ const sizeOf = ({ ratio, low, high }: Finding): { size: string; manifold: boolea
 
 /** As few decimals as tell the ends of the interval apart, and its beginning from nothing. */
 const digitsFor = (least: number, width: number): number => {
-  for (let digits = 0; digits < 3; digits++) {
+  for (let digits = 0; digits < mostDigits; digits++) {
     const step = 10 ** -digits
     if ((width >= 2 * step || width === 0) && least >= step) return digits
   }
-  return 3
+  return mostDigits
 }
+
+const mostDigits = 6
 
 // Sums of decimals may end a trifle beside the number that they are.
 const slack = 1e-9

@@ -1,9 +1,11 @@
 // From a measurement to verdicts and their sentences: the right one of the four, in the right words,
 // the same for ever, and none where it cannot be told.
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { analyse } from '../bench/analyse.ts'
 import { type Measurement, type Metric, measurementSchema } from '../bench/measurement.ts'
 import { loadFor, seriesOf } from '../bench/metrics.ts'
+import { type Finding, sentenceOf } from '../bench/sentence.ts'
 import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
 import { analysed, changed, type Made, measurementOf, variants } from './measurements.ts'
 
@@ -323,6 +325,96 @@ describe('a verdict', () => {
       assert.equal(one.verdict, 'invalid')
       assert.match(one.sentence, /server-session \(B\) \(stand-in for MongoDB\) against/)
     }
+  })
+})
+
+describe('the numbers of a sentence', () => {
+  const finding = (over: Partial<Finding>): Finding => ({
+    verdict: 'slower',
+    metric: 'p99',
+    a: 'A',
+    b: 'B',
+    ratio: 1.12,
+    low: 1.09,
+    high: 1.15,
+    margin: 0.03,
+    blocks: 12,
+    fewestBlocks: 6,
+    comparisons: 1,
+    blocksToShow: 26,
+    where: 'at 300 requests/s',
+    insteadOf: null,
+    values: null,
+    requests: null,
+    serversAlone: false,
+    failed: [],
+    ...over,
+  })
+
+  it('are those of the four examples in the design', () => {
+    const place = '(p99 at 300 requests/s, 12 blocks)'
+    assert.equal(sentenceOf(finding({})), `B is slower than A by 12 % [9, 15] ${place}`)
+    assert.equal(
+      sentenceOf(finding({ verdict: 'same', ratio: 1, low: 0.99, high: 1.01 })),
+      `B and A are the same within ±3 % ${place}`,
+    )
+    assert.equal(
+      sentenceOf(finding({ verdict: 'undecided', ratio: 1, low: 0.97, high: 1.04, margin: 0.02 })),
+      `no difference between B and A can be shown; more than ±4 % is ruled out; 26 blocks would show 2 % ${place}`,
+    )
+  })
+
+  it('have as many decimals as the interval is narrow', () => {
+    const by = (ratio: number, low: number, high: number) =>
+      / by (.*) \(/.exec(sentenceOf(finding({ ratio, low, high })))?.[1]
+    assert.equal(by(1.123, 1.1181, 1.1279), '12.3 % [11.8, 12.8]')
+    assert.equal(by(1.05, 1.004, 1.09), '5.0 % [0.4, 9.0]')
+    assert.equal(by(1.0312, 1.0305, 1.0318), '3.12 % [3.05, 3.18]')
+  })
+
+  it('enclose the interval, and never nothing, where a difference is claimed', () => {
+    const share = fc.double({ min: 1e-5, max: 0.4, noNaN: true })
+    fc.assert(
+      fc.property(share, share, share, fc.boolean(), (a, b, c, slower) => {
+        const [least, middle, most] = [a, b, c].sort((x, y) => x - y) as [number, number, number]
+        const says = sentenceOf(
+          slower
+            ? finding({ low: 1 + least, ratio: 1 + middle, high: 1 + most })
+            : finding({ verdict: 'faster', low: 1 - most, ratio: 1 - middle, high: 1 - least }),
+        )
+        const found = / by ([\d.]+) % \[([\d.]+), ([\d.]+)\] /.exec(says)
+        assert(found, says)
+        const [size, low, high] = found.slice(1).map(Number) as [number, number, number]
+        assert(low > 0 && low <= least * 100 * (1 + 1e-6) && high >= most * 100 * (1 - 1e-6), says)
+        assert(low <= size && size <= high, says)
+      }),
+    )
+  })
+
+  it('tell only the direction where the interval, made for all pairs, holds nothing as well', () => {
+    assert.match(
+      sentenceOf(finding({ ratio: 1.03, low: 0.998, high: 1.0612, comparisons: 3 })),
+      /^B is slower than A by at most 6\.2 % \(/,
+    )
+    assert.match(
+      sentenceOf(finding({ verdict: 'faster', ratio: 0.97, low: 0.94, high: 1.01 })),
+      /^B is faster than A by at most 6 % \(/,
+    )
+  })
+
+  it('stop where no one could wait for so many blocks', () => {
+    const says = sentenceOf(
+      finding({
+        verdict: 'undecided',
+        low: 0.9,
+        high: 1.1,
+        blocksToShow: Number.POSITIVE_INFINITY,
+      }),
+    )
+    assert.match(
+      says,
+      /more than ±12 % is ruled out; to show 3 % would take more than 1,000 blocks/,
+    )
   })
 })
 
