@@ -78,7 +78,7 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
   const bare = answers[0]?.bareServer ?? 1
   if (Math.abs(Math.log(bare)) > 0.02)
     notes.push(
-      `the bare server itself changed by ${change(bare)} (${metricWords[told].label}): every interval is wider by a fifth of that`,
+      `the bare server itself changed by ${change(bare)} (${metricWords[told].label}): every interval is wider by half of that`,
     )
   const worse = answers.filter(({ verdict }) => verdict === 'slower')
   return {
@@ -361,11 +361,13 @@ const changeOfBare = (
 }
 
 /**
- * How much more or less than the bare server a contender may feel it that the machine became slower:
- * a fifth. By that share of the bare server's own change every interval is widened. On a machine that
- * is as it was this costs nothing; on one that is another machine today nobody can see two per cent.
+ * How much more or less than the bare server a program may feel it that the machine is slower: a
+ * half. (From block to block of one run on a busy machine, when the bare server became 10 % slower,
+ * programs became 4 to 16 % slower.) By that share of the bare server's own change every interval is
+ * widened. On a machine that is as it was this costs nothing; on one that is another machine today
+ * nobody can see two per cent.
  */
-const leaning = 0.2
+const leaning = 0.5
 
 /** How two samples are compared. */
 export interface Rules {
