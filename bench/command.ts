@@ -1,5 +1,6 @@
 // `seesaw bench …`: from words to a measurement, and from a measurement to words.
-import { existsSync, readFileSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
@@ -7,7 +8,7 @@ import { takeTurn } from './lock.ts'
 import type { Fault, Measurement, Metric, Preset } from './measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
-import { readMeasurement, reportFile, writeAside } from './report/file.ts'
+import { readMeasurement, refuseUnwritable, reportFile, writeAside } from './report/file.ts'
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
 import { terminalOptions, toTerminal } from './report/terminal.ts'
@@ -49,7 +50,9 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
     ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
   })
   const file = options.json ?? options.resume
-  if (file !== undefined) refuseUnwritable(file)
+  // Tried before anything is measured: minutes of load for a folder that is not there would hurt.
+  for (const where of [file, options.md, options.html])
+    if (where !== undefined) refuseUnwritable(where)
   const command = earlier?.command ?? commandLine(targets, options, planned.plan.seed)
   const talk = options.progress === 'json' ? talkJson : talkToPerson
   const interrupted = interruption()
@@ -168,7 +171,7 @@ export const micro = async (
     return
   }
   const { variants, preset, blocks, json } = options
-  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
+  const seed = options.seed ?? randomInt(2 ** 31)
   if (json !== undefined) refuseUnwritable(json)
   const talk = options.progress === 'json' ? talkJson : talkToPerson
   const interrupted = interruption()
@@ -281,11 +284,6 @@ const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {
   if (options.plan === undefined) return { targets, ...said }
   const written = readPlan(options.plan)
   return { ...written, ...(targets.length > 0 ? { targets } : {}), ...said }
-}
-
-/** Tried before anything is measured: a quarter of an hour of load for a folder that is not there hurts. */
-const refuseUnwritable = (file: string): void => {
-  writeAside(file, existsSync(file) ? readFileSync(file, 'utf8') : '')
 }
 
 const serialised = (measurement: Measurement): string => `${JSON.stringify(measurement)}\n`

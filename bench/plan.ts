@@ -1,8 +1,9 @@
 // From what somebody asks for to what is to be measured: contenders, load, number of blocks. All is
 // fixed before the first request; nothing that is seen meanwhile can change it.
+import { randomInt } from 'node:crypto'
 import { SeesawError } from '../core/errors.ts'
 import { adapterIndex, loadConfig, loadScenario } from '../core/load.ts'
-import { parseSetup, resolveSetup, type Setup } from '../core/setup.ts'
+import { parseSetup, type Setup, selectSetups } from '../core/setup.ts'
 import type { Contender, Fault, Metric, Plan, Preset } from './measurement.ts'
 
 export interface PlanOptions {
@@ -110,7 +111,7 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       timeoutMs: 5_000,
       faults: options.faults ?? [],
       margin: effort.margin,
-      seed: options.seed ?? Math.floor(Math.random() * 2 ** 31),
+      seed: options.seed ?? randomInt(2 ** 31),
     },
   }
 }
@@ -145,42 +146,15 @@ export const timelineSecondsOf = ({ faults }: Plan): number =>
   Math.max(0, ...faults.map(({ atMs }) => atMs / 1000)) + 10
 
 const findSetups = async (options: PlanOptions): Promise<Setup[]> => {
-  const { backends: configured } = await loadConfig()
-  const setups: Setup[] = []
-  const unused = new Set(Object.keys(options.knobs ?? {}))
-  for (const target of options.targets) {
-    const parts = parseSetup(target)
-    const scenario = await loadScenario(parts.scenario, options.scenariosFolder)
-    const variants =
-      parts.variant === undefined
-        ? (options.variants ?? Object.keys(scenario.variants))
-        : [parts.variant]
-    const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
-    const backends = pinned ? [undefined] : (options.backends ?? [undefined])
-    for (const variant of variants) {
-      const known = scenario.variants[variant]
-      const needs: readonly string[] = known?.needs ?? []
-      const last = target === options.targets.at(-1) && variant === variants.at(-1)
-      const knobs = Object.fromEntries(
-        Object.entries(options.knobs ?? {}).filter(([name]) => {
-          const has = Object.hasOwn(known?.knobs ?? {}, name)
-          if (has) unused.delete(name)
-          // One that nobody has is left to the last, so that it is refused as what it is.
-          return has || (last && unused.has(name))
-        }),
-      )
-      for (const backend of backends) {
-        // A variant that keeps nothing is the same on every backend.
-        const single = backend !== undefined && needs.length > 0 ? { backend } : {}
-        const spelled = { ...single, ...parts, variant, knobs: { ...knobs, ...parts.knobs } }
-        const choices = { adapters: adapterIndex, defaults: configured }
-        const setup = resolveSetup(spelled, scenario, choices)
-        const again = backends.length > 1 && setups.some(({ id }) => id === setup.id)
-        if (!again) setups.push(setup)
-      }
-    }
-  }
-  return setups
+  const { backends: defaults } = await loadConfig()
+  const found = await Promise.all(
+    options.targets.map(async (target) => {
+      const parts = parseSetup(target)
+      const scenario = await loadScenario(parts.scenario, options.scenariosFolder)
+      return selectSetups(parts, scenario, options, { adapters: adapterIndex, defaults })
+    }),
+  )
+  return found.flat()
 }
 
 /** Titles name what tells the contenders apart, and nothing else. */

@@ -168,7 +168,7 @@ const benchCommands = (program: Command): void => {
     .option(
       '--seed <n>',
       'the same seed, the same order, schedule and requests',
-      between(0, 2 ** 31),
+      between(0, 2 ** 31 - 1),
     )
     .option('--fault <what>', 'kill:redis@10 or heal:redis@20 (seconds); several times', fault)
     .option('--plan <name>', 'a plan of bench/plans/, or a file like them')
@@ -243,7 +243,7 @@ Exit codes: 0 good, 1 not as declared, 2 wrong use, 3 what was asked is not avai
 const between =
   (least: number, most: number) =>
   (text: string): number => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
     if (number >= least && number <= most) return number
     throw new InvalidArgumentError(`'${text}' is no whole number from ${least} to ${most}.`)
   }

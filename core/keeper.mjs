@@ -2,6 +2,9 @@
 // its standard input ends, even because the parent was killed, it stops the server and removes the
 // folder. It runs detached, so that Ctrl-C in the terminal does not reach it before its work is
 // done. Plain JavaScript, because it must be up before anything is compiled.
+//
+// Its input is a line of JSON that says what to keep, and then perhaps `kill`, which takes the server
+// away without warning, and `start`, which brings it back on the same port over the same files.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -9,6 +12,12 @@ import { createInterface } from 'node:readline'
 let ending = false
 // The program that runs at this moment, if any: the server, or a step before it.
 let server
+// Killed on purpose: it stays away until it is told to start.
+let away = false
+let back = () => {}
+// A server that was killed may refuse to start while the processes of its predecessor still end.
+let refusals = 0
+const mostRefusals = 20
 
 const run = (command, folder) =>
   spawn(command.file, command.args, {
@@ -48,9 +57,29 @@ const keep = async ({ folder, before = [], server: command }) => {
     server = run(command, folder)
     const { code, lastWords } = await ended(server)
     if (ending) return
-    if (Date.now() - startedMs < 1000)
-      return say({ failed: `${command.file} ended with ${code}: ${lastWords.trim()}` })
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    if (away) {
+      say({ away: true })
+      await new Promise((resolve) => {
+        back = resolve
+      })
+      refusals = mostRefusals
+      continue
+    }
+    if (Date.now() - startedMs >= 1000) await wait(1000)
+    else if (refusals-- > 0) await wait(100)
+    else return say({ failed: `${command.file} ended with ${code}: ${lastWords.trim()}` })
+  }
+}
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const obey = (word) => {
+  if (word === 'kill' && !away) {
+    away = true
+    server?.kill('SIGKILL')
+  } else if (word === 'start' && away) {
+    away = false
+    back()
   }
 }
 
@@ -71,5 +100,8 @@ const end = async () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
 process.stdout.on('error', () => {})
 const lines = createInterface({ input: process.stdin })
-lines.once('line', (line) => keep(JSON.parse(line)))
+lines.once('line', (line) => {
+  lines.on('line', obey)
+  keep(JSON.parse(line))
+})
 lines.on('close', end)

@@ -14,6 +14,10 @@ export interface Kept {
   folder: string
   /** Settles only if the server cannot be run, with the reason. */
   failed: Promise<string>
+  /** Kills the server without warning, as a crash would; it stays away until it is started. */
+  kill(): Promise<void>
+  /** Starts a server that was killed, on the same port over the same files. */
+  start(): void
   /** Stops the server and removes the folder. */
   stop(): Promise<void>
 }
@@ -31,15 +35,28 @@ export const keepFolder = (
   child.unref()
   child.stdin.on('error', () => {})
   child.stdin.write(`${JSON.stringify({ folder, ...launch?.(folder) })}\n`)
+  let isAway = () => {}
   const failed = new Promise<string>((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) =>
-      resolve((JSON.parse(line) as { failed: string }).failed),
-    )
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const said = JSON.parse(line) as { failed: string } | { away: true }
+      if ('failed' in said) resolve(said.failed)
+      else isAway()
+    })
     child.on('error', (error) => resolve(error.message))
   })
   // Neither the process nor its pipes may keep a finished command alive.
   for (const pipe of [child.stdin, child.stdout]) (pipe as { unref?(): void }).unref?.()
-  return { folder, failed, stop: () => stopped(child) }
+  return {
+    folder,
+    failed,
+    kill: () =>
+      new Promise((resolve) => {
+        isAway = resolve
+        child.stdin.write('kill\n')
+      }),
+    start: () => void child.stdin.write('start\n'),
+    stop: () => stopped(child),
+  }
 }
 
 const stopped = (child: ChildProcess): Promise<void> =>

@@ -279,3 +279,4 @@ export const portInUse = (port: number): string =>
 export { connectCalls } from './calls.ts'
 export { metered } from './meter.ts'
 export { type ReadyRequests, requestsFor } from './requests.ts'
+export { findOwnServer, type OwnServer } from './servers.ts'

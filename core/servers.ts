@@ -73,21 +73,9 @@ export const createServers = (
   }
 
   const start = async (name: string, backend: ServerBackend, binary: string): Promise<string> => {
-    const port = await freePort()
-    let url = ''
-    const server = keepFolder(name, (folder) => {
-      const launch = backend.launch({ binary, folder, port })
-      url = launch.url
-      return launch
-    })
+    const { url, server } = await launch(name, backend, binary)
     kept.push(server)
-    const failure = await Promise.race([server.failed, answers(backend, url)])
-    if (failure === undefined) return url
-    await server.stop()
-    throw new SeesawError(
-      'BACKEND_UNAVAILABLE',
-      `${binary} was started but cannot be used: ${failure}. To change that: ${backend.remedy}.`,
-    )
+    return url
   }
 
   return {
@@ -122,6 +110,76 @@ export const createServers = (
       await Promise.allSettled(located.values())
       await Promise.all(kept.map((server) => server.stop()))
     },
+  }
+}
+
+/** Runs a server in a throw-away folder on a free port. Throws BACKEND_UNAVAILABLE. */
+const launch = async (
+  name: string,
+  backend: ServerBackend,
+  binary: string,
+): Promise<{ url: string; server: Kept }> => {
+  const port = await freePort()
+  let url = ''
+  const server = keepFolder(name, (folder) => {
+    const launch = backend.launch({ binary, folder, port })
+    url = launch.url
+    return launch
+  })
+  const failure = await Promise.race([server.failed, answers(backend, url)])
+  if (failure === undefined) return { url, server }
+  await server.stop()
+  throw new SeesawError(
+    'BACKEND_UNAVAILABLE',
+    `${binary} was started but cannot be used: ${failure}. To change that: ${backend.remedy}.`,
+  )
+}
+
+/** A server that nobody else uses, to be taken away and brought back. */
+export interface OwnServer {
+  /** The environment variable that names its address, and the address. */
+  variable: string
+  url: string
+  /** Kills it without warning, as a crash would; it stays away. */
+  kill(): Promise<void>
+  /** Brings it back on the same port over the same files; returns when it answers. */
+  heal(): Promise<void>
+  /** Stops it and removes what it kept. */
+  stop(): Promise<void>
+}
+
+/**
+ * Finds the program that would be started for `name` and returns what starts it: a server of its own,
+ * whatever else runs on this machine. Throws BACKEND_UNAVAILABLE.
+ */
+export const findOwnServer = async (name: string): Promise<() => Promise<OwnServer>> => {
+  const backend = await loadBackend(name)
+  if (!backend || !('launch' in backend))
+    throw new SeesawError('BACKEND_UNAVAILABLE', `${backend?.title ?? name} is no server.`)
+  const binary = findBinary(backend)
+  if (binary === undefined)
+    throw new SeesawError(
+      'BACKEND_UNAVAILABLE',
+      `A ${backend.title} that may be killed has to be started here, and no ` +
+        `${backend.binaries.join(' or ')} is installed. To change that: ${backend.remedy}.`,
+    )
+  return async () => {
+    const { url, server } = await launch(name, backend, binary)
+    return {
+      variable: backend.urlVariable,
+      url,
+      kill: server.kill,
+      async heal() {
+        server.start()
+        const failure = await Promise.race([server.failed, answers(backend, url, 20)])
+        if (failure === undefined) return
+        throw new SeesawError(
+          'BACKEND_UNAVAILABLE',
+          `${binary} was killed and does not come back: ${failure}.`,
+        )
+      },
+      stop: server.stop,
+    }
   }
 }
 
@@ -208,12 +266,16 @@ const versionOf = async (binary: string): Promise<string> => {
 }
 
 /** Waits until the server answers; returns undefined then, or why it did not. */
-const answers = async (backend: ServerBackend, url: string): Promise<string | undefined> => {
+const answers = async (
+  backend: ServerBackend,
+  url: string,
+  everyMs = 100,
+): Promise<string | undefined> => {
   const untilMs = Date.now() + readyWithinMs
   for (;;) {
     const failure = await backend.probe(url).then(() => undefined, messageOf)
     if (failure === undefined || Date.now() > untilMs) return failure
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 

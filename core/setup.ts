@@ -189,5 +189,47 @@ export const setupsOf = (
     return [...new Map(setups.map((setup) => [setup.id, setup])).values()]
   })
 
+/** What narrows a scenario down where an id leaves it open. */
+export interface Selection {
+  variants?: readonly string[] | undefined
+  backends?: readonly string[] | undefined
+  /** For the variants that have them. */
+  knobs?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * The setups that an id stands for: each variant on each backend, as far as the id does not name
+ * them. A variant that a backend can keep nothing for is there once, as by default. Throws as
+ * resolveSetup does, KNOB_NOT_FOUND for a knob that none of the variants has.
+ */
+export const selectSetups = (
+  parts: SetupParts,
+  scenario: AnyScenario,
+  { variants, backends, knobs = {} }: Selection,
+  choices: Choices,
+): Setup[] => {
+  const known = [...new Set(Object.values(choices.adapters).flat())].sort()
+  for (const backend of backends ?? [])
+    if (!known.includes(backend))
+      throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', backend, known))
+  const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
+  const names = parts.variant ? [parts.variant] : (variants ?? Object.keys(scenario.variants))
+  const hasKnob = (variant: string, knob: string) =>
+    Object.hasOwn(ownValue(scenario.variants, variant)?.knobs ?? {}, knob)
+  const nobodyHas = Object.keys(knobs).filter((knob) => !names.some((name) => hasKnob(name, knob)))
+  const setups = names.flatMap((variant) => {
+    const needs: readonly Kind[] = ownValue(scenario.variants, variant)?.needs ?? []
+    const own = Object.entries(knobs).filter(
+      ([knob]) => hasKnob(variant, knob) || nobodyHas.includes(knob),
+    )
+    const spelled = { ...parts, variant, knobs: { ...Object.fromEntries(own), ...parts.knobs } }
+    return (pinned ? [undefined] : (backends ?? [undefined])).map((backend) => {
+      const able = backend && needs.some((kind) => choices.adapters[kind].includes(backend))
+      return resolveSetup(able ? { ...spelled, backend } : spelled, scenario, choices)
+    })
+  })
+  return [...new Map(setups.map((setup) => [setup.id, setup])).values()]
+}
+
 const ownValue = <V>(record: Record<string, V>, name: string): V | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined

@@ -1,7 +1,7 @@
 // From a stored measurement to its reports. Verdicts are made anew from what was measured, and must
 // come out as they were stored.
 import { randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { SeesawError } from '../../core/errors.ts'
 import { analyse } from '../analyse.ts'
@@ -43,6 +43,12 @@ export const reportFile = async (
 export const writeAside = (file: string, text: string): void => {
   const aside = `${file}.${randomBytes(4).toString('hex')}.new`
   try {
+    // A device, a pipe or a link is written to, not replaced.
+    const there = lstatSync(file, { throwIfNoEntry: false })
+    if (there && !there.isFile()) {
+      writeFileSync(file, text)
+      return
+    }
     writeFileSync(aside, text, { flag: 'wx' })
     renameSync(aside, file)
   } catch (cause) {
@@ -68,6 +74,21 @@ const analyseAgain = (file: string, stored: Measurement): ReturnType<typeof anal
       { cause },
     )
   }
+}
+
+/** Throws FILE_NOT_WRITTEN where `writeAside` would, and leaves nothing behind. */
+export const refuseUnwritable = (file: string): void => {
+  const there = lstatSync(file, { throwIfNoEntry: false })
+  if (there && !there.isFile() && !there.isDirectory()) return
+  const aside = `${file}.${randomBytes(4).toString('hex')}.new`
+  try {
+    writeAside(there?.isDirectory() ? file : aside, '')
+  } catch (error) {
+    throw error instanceof SeesawError
+      ? new SeesawError(error.code, error.message.replace(aside, file), { cause: error.cause })
+      : error
+  }
+  rmSync(aside, { force: true })
 }
 
 const parse = (file: string): Measurement => {

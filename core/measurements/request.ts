@@ -3,9 +3,9 @@
 import { z } from 'zod'
 import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
-import { adapterIndex, backendNames, loadScenario } from '../load.ts'
+import { adapterIndex, loadScenario } from '../load.ts'
 import type { AnyScenario } from '../scenario.ts'
-import { type Backends, parseSetup, resolveSetup, type SetupParts } from '../setup.ts'
+import { type Backends, parseSetup, selectSetups } from '../setup.ts'
 
 const name = z.string().min(1).max(300)
 const names = z.array(name).min(1).max(16)
@@ -39,23 +39,15 @@ export const checkRequest = async (
   asked: MeasurementRequest,
   { defaults, scenariosFolder }: { defaults: Backends; scenariosFolder?: string | undefined },
 ): Promise<{ scenario: string; setups: string[] }> => {
-  for (const backend of asked.backends ?? [])
-    if (!backendNames.includes(backend))
-      throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', backend, backendNames))
   const setups: string[] = []
   const scenarios = new Set<string>()
   for (const target of [asked.target].flat()) {
     const parts = parseSetup(target)
     const scenario = await loadScenario(parts.scenario, scenariosFolder)
     scenarios.add(parts.scenario)
-    checkVariants(parts.scenario, scenario, asked.variants)
     checkWorkload(parts.scenario, scenario, asked.workload)
-    for (const spelled of spell(parts, scenario, asked)) {
-      const { id } = resolveSetup(spelled, scenario, { adapters: adapterIndex, defaults })
-      // Two targets that are the same are meant to be; a variant that keeps nothing is the same
-      // on every backend.
-      if (!(asked.backends && setups.includes(id))) setups.push(id)
-    }
+    const found = selectSetups(parts, scenario, asked, { adapters: adapterIndex, defaults })
+    setups.push(...found.map(({ id }) => id))
   }
   const [scenario = ''] = scenarios
   if (scenarios.size > 1)
@@ -70,30 +62,6 @@ export const checkRequest = async (
         `${setups[0]} twice shows this machine's noise.`,
     )
   return { scenario, setups }
-}
-
-/** The setups that one target stands for, not yet looked up. */
-const spell = (
-  parts: SetupParts,
-  scenario: AnyScenario,
-  { variants, backends, knobs = {} }: MeasurementRequest,
-): SetupParts[] => {
-  const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
-  return (parts.variant ? [parts.variant] : (variants ?? Object.keys(scenario.variants))).flatMap(
-    (variant) => {
-      const known = Object.hasOwn(scenario.variants, variant) ? scenario.variants[variant] : null
-      const spelled = { ...parts, variant, knobs: { ...knobs, ...parts.knobs } }
-      if (pinned || !backends || known?.needs.length === 0) return [spelled]
-      return backends.map((backend) => ({ ...spelled, backend }))
-    },
-  )
-}
-
-const checkVariants = (id: string, { variants }: AnyScenario, asked: string[] = []): void => {
-  const known = Object.keys(variants)
-  for (const variant of asked)
-    if (!known.includes(variant))
-      throw new SeesawError('VARIANT_NOT_FOUND', notThere(`variant of ${id}`, variant, known))
 }
 
 const checkWorkload = (id: string, { workloads }: AnyScenario, asked?: string): void => {
