@@ -4,7 +4,9 @@ import { randomInt } from 'node:crypto'
 import { SeesawError } from '../core/errors.ts'
 import { adapterIndex, loadConfig, loadScenario } from '../core/load.ts'
 import { parseSetup, type Setup, selectSetups } from '../core/setup.ts'
+import { checkFaults } from './faults.ts'
 import type { Contender, Fault, Metric, Plan, Preset } from './measurement.ts'
+import { fewestFor } from './stats/signed-rank.ts'
 
 export interface PlanOptions {
   /** Scenarios or setups; two of the same setup are an A/A run. */
@@ -104,17 +106,21 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       workers: options.workers ?? 1,
       connections: 10,
       ratePerSecond: options.ratePerSecond ?? null,
-      blocks: options.blocks ?? effort.blocks,
+      blocks: options.blocks ?? Math.max(effort.blocks, fewestBlocks(setups.length)),
       closed: { slices: rounds, sliceMs: effort.sliceMs },
       open: { slices: 2, sliceMs: effort.sliceMs * openSliceFactor },
       warmUpMs: effort.warmUpMs,
       timeoutMs: 5_000,
-      faults: options.faults ?? [],
+      faults: await checkFaults(options.faults ?? [], setups),
       margin: effort.margin,
       seed: options.seed ?? randomInt(2 ** 31),
     },
   }
 }
+
+/** The more pairs, the more blocks it takes before any of them can be told apart. */
+const fewestBlocks = (contenders: number): number =>
+  fewestFor(1 - 0.05 / ((contenders * (contenders - 1)) / 2))
 
 /** Mirrored rounds of short slices in a block, until calibration knows better. */
 const roundsOf = ({ blockMs, warmUpMs, sliceMs }: Effort): number =>
@@ -140,10 +146,15 @@ export const estimateSeconds = (plan: Plan): number => {
 
 /** Proving, starting and calibrating one contender. */
 const overheadSeconds = 5
+/** Starting one contender. */
+const startSeconds = 2
 
-/** How long a contender is watched while things go wrong, in seconds. */
-export const timelineSecondsOf = ({ faults }: Plan): number =>
-  Math.max(0, ...faults.map(({ atMs }) => atMs / 1000)) + 10
+/** How long a contender is watched after the last thing that goes wrong. */
+export const timelineTailMs = 10_000
+
+/** How long watching one contender takes while things go wrong, its start included, in seconds. */
+const timelineSecondsOf = ({ faults, warmUpMs }: Plan): number =>
+  (Math.max(...faults.map(({ atMs }) => atMs)) + timelineTailMs + warmUpMs) / 1000 + startSeconds
 
 const findSetups = async (options: PlanOptions): Promise<Setup[]> => {
   const { backends: defaults } = await loadConfig()
