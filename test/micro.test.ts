@@ -176,6 +176,16 @@ describe('what is claimed of functions', () => {
     }
   })
 
+  it('is invalid of one that had to wait for a processor, and of no other', () => {
+    const measurement = made([eight(100), eight(120), eight(140)])
+    for (const { slices } of measurement.blocks)
+      for (const slice of slices) if (slice.contender === 2) slice.cpuNs = slice.ns / 2
+    assert.deepEqual(
+      analyseMicro(measurement).verdicts.map(({ verdict }) => verdict),
+      ['slower', 'invalid', 'invalid'],
+    )
+  })
+
   it('stands on the terminal before the figures', () => {
     const text = microToTerminal(made([eight(100), eight(120)]))
     assert(text.indexOf('is slower than') < text.indexOf('CPU time'), text)
@@ -239,10 +249,25 @@ describe('comparisons of functions', () => {
 describe('a run of functions', function () {
   this.timeout(30_000)
   const options = { seed: 3, seesaw: '0.0.0', command: 'seesaw bench micro noise' }
-  const foldersLeft = () => readdirSync(tmpdir()).filter((name) => name.startsWith('seesaw-micro-'))
+  const { TMPDIR } = process.env
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'seesaw-micro-test-'))
+    process.env.TMPDIR = folder
+  })
+  after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+    rmSync(folder, { recursive: true })
+  })
+  afterEach('nothing is left behind', () => {
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('seesaw-micro-')),
+      [],
+    )
+  })
 
   it('gives each a slice in random order and another in the reverse', async () => {
-    const before = foldersLeft()
     const variants = ['same', 'same-again', 'more']
     const measurement = await runMicro('noise', { ...options, variants, blocks: 1 })
     microSchema.parse(JSON.parse(JSON.stringify(measurement)))
@@ -256,10 +281,6 @@ describe('a run of functions', function () {
       assert.deepEqual(turns[turn]?.toReversed(), turns[turn + 1])
     for (const { calls, samples, contender } of slices)
       assert.equal(calls, samples * measurement.plan.contenders[contender]!.batch)
-    assert.deepEqual(
-      foldersLeft().filter((name) => !before.includes(name)),
-      [],
-    )
   })
 
   it('ends before the first block where only one is right', async () => {

@@ -264,6 +264,7 @@ const gatesOf = (measurement: MicroMeasurement): Gate[] => {
     ...(measurement.blocks.length === 0
       ? []
       : [
+          ...right.map(({ contender, index }) => waiting(measurement, contender, index)),
           worst('sample length', right, ({ contender, index }) =>
             shortest(measurement, contender, index),
           ),
@@ -287,6 +288,27 @@ const worst = (
   if (!found) return undefined
   const { badness: _, ...rest } = found
   return { gate, ...rest, spoils: 'all' }
+}
+
+const leastBusy = 0.8
+
+/**
+ * A short sample escapes the moments in which others have the processor, a long call does not: then
+ * its time is theirs, too, and no interval knows.
+ */
+const waiting = (measurement: MicroMeasurement, contender: Contender, index: number): Gate => {
+  const slices = slicesOf(measurement, index).flat()
+  const value = precise(median(slices.map(({ cpuNs, ns }) => cpuNs / ns)))
+  return {
+    gate: 'had the processor',
+    where: contender.name,
+    value,
+    limit: leastBusy,
+    unit: '',
+    ok: value >= leastBusy,
+    says: `${contender.title} had to wait for a processor: others use this machine.`,
+    spoils: [],
+  }
 }
 
 const shortestUs = 20

@@ -54,10 +54,13 @@ export const microToTerminal = (
 const warningsOf = ({ gates }: MicroMeasurement): string[] =>
   gates
     .filter(({ ok }) => !ok)
-    .map(({ says, spoils, value, unit, limit }) =>
-      spoils === 'all'
-        ? `Not valid: ${says} It was ${number(value ?? 0)} ${unit}, the limit is ${limit} ${unit}.`
-        : `No number: ${says}`,
+    .map(({ gate, says, value, unit, limit }) =>
+      gate === 'right results'
+        ? `No number: ${says}`
+        : `Not valid: ${says} (${gate}: ${number(value ?? 0)}, the limit is ${number(limit)} ${unit})`.replace(
+            ' )',
+            ')',
+          ),
     )
 
 const groupsOf = ({ groups, plan }: MicroMeasurement): string[] =>
