@@ -70,7 +70,7 @@ describe('the load client', () => {
   /** Both load models, of about as many requests. */
   const models = {
     closed: (id: number) => closed(id, 400),
-    open: (id: number) => scheduled(id, 1_000, 600),
+    open: (id: number) => scheduled(id, 500, 800),
   }
   const histogram = (text: string) => decodeFromCompressedBase64(text)
   const sum = (counts: Record<string, number>) =>

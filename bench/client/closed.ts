@@ -80,8 +80,8 @@ export const openClosedLoad = async (target: PreparedTarget): Promise<ClosedLoad
 }
 
 const aWeekSeconds = 7 * 24 * 3600
-/** A connection that brought no answer is not tried again at once. */
-const againAfterMs = 10
+/** A connection that brought no answer is not tried again at once, and between slices still later. */
+const againAfterMs = { during: 10, between: 250 }
 
 /** What the clients of one target share. */
 interface Field {
@@ -165,6 +165,16 @@ const gate = (client: Inside, field: Field): Gated => {
     opened.reject(error)
   })
 
+  const reconnect = () => {
+    clearTimeout(again)
+    again = undefined
+    if (field.closed) return
+    away = false
+    keepAlive = true
+    connect.call(client)
+    client.conn?.once('connect', () => opened.resolve())
+  }
+
   // Called at the beginning and whenever a connection has ended or shall end.
   client._connect = () => {
     if (field.closed) return
@@ -183,15 +193,9 @@ const gate = (client: Inside, field: Field): Gated => {
     client.pipelinedRequests.clear()
     client.timeoutTicker.clear()
     client.timeoutTicker = { reschedule: () => timer.refresh(), clear() {} }
-    const reconnect = () => {
-      if (field.closed) return
-      away = false
-      keepAlive = true
-      connect.call(client)
-      client.conn?.once('connect', () => opened.resolve())
-    }
+    const { during, between } = againAfterMs
     if (answeredBefore) reconnect()
-    else again = setTimeout(reconnect, againAfterMs)
+    else again = setTimeout(reconnect, performance.now() < field.untilMs ? during : between)
     answeredBefore = false
   }
 
@@ -238,9 +242,10 @@ const gate = (client: Inside, field: Field): Gated => {
   return {
     connected,
     isIdle: () => !sent,
-    goOn: () => client._doRequest(),
+    goOn: () => (again ? reconnect() : client._doRequest()),
     close() {
       clearTimeout(timer)
+      clearTimeout(again)
       client.destroy()
     },
   }
