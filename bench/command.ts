@@ -186,7 +186,7 @@ export const micro = async (
       ...(blocks !== undefined && { blocks }),
       seed,
       seesaw: versionOf(),
-      command: `seesaw bench micro ${name} --preset ${preset ?? 'quick'} --seed ${seed}`,
+      command: microLine(name, options, seed),
       onProgress: talk,
       save: (one) => json !== undefined && writeAside(json, `${JSON.stringify(one)}\n`),
       signal: interrupted,
@@ -194,11 +194,23 @@ export const micro = async (
     if (json !== undefined) writeAside(json, `${JSON.stringify(measurement)}\n`)
     endLine()
     print(microToTerminal(measurement, terminalOptions(process.stdout)))
-    if (measurement.finishedAt === null) process.exitCode = 130
+    const spoiled = measurement.verdicts.some(({ verdict }) => verdict === 'invalid')
+    process.exitCode = measurement.finishedAt === null ? 130 : spoiled ? 1 : 0
   } finally {
     turn.release()
   }
 }
+
+const microLine = (
+  name: string,
+  { variants, preset = 'quick', blocks }: Pick<BenchOptions, 'variants' | 'preset' | 'blocks'>,
+  seed: number,
+): string =>
+  [
+    `seesaw bench micro ${name} --preset ${preset} --seed ${seed}`,
+    ...(variants ? [`--variants ${variants}`] : []),
+    ...(blocks === undefined ? [] : [`--blocks ${blocks}`]),
+  ].join(' ')
 
 /** Ctrl-C ends what is measured in good order, a second one at once. */
 const interruption = (): AbortSignal => {
