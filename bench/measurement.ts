@@ -152,12 +152,16 @@ const timeline = z.strictObject({
   contender: count,
   ratePerSecond: amount,
   bucketMs: amount,
+  /** When they really happened: a server is back when it answers. */
   faults: z.array(fault),
+  /** How late the load client was for one request in a hundred; times as short as that are its own. */
+  lagP99Ms: amount.optional(),
   buckets: z.array(
     z.strictObject({
       offered: count,
+      /** Answered as the workload expects: with whatever it does not judge `wrong`. */
       right: count,
-      /** Answered otherwise, or not at all. */
+      /** Answered wrongly, or not at all. */
       other: count,
       medianMs: amount.nullable(),
       maxMs: amount.nullable(),

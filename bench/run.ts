@@ -2,6 +2,7 @@
 // mirrored, so that whatever the machine does hits them alike; every block has fresh processes.
 import { setMaxListeners } from 'node:events'
 import { SeesawError } from '../core/errors.ts'
+import { findOwnServer } from '../core/lab.ts'
 import { prove } from '../core/prove.ts'
 import { analyse } from './analyse.ts'
 import type { SliceResult } from './client/calls.ts'
@@ -14,6 +15,7 @@ import { readSteal } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { permutation, seedFor } from './seeds.ts'
 import { decodeHistogram, encodeHistogram, mergeHistograms, quantileMs } from './stats/histogram.ts'
+import { allWatched, watchFaults } from './timeline.ts'
 
 export interface RunOptions {
   planned: Planned
@@ -55,6 +57,8 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
   const beganMs = performance.now()
   // Everything that can be waited for listens to the same signal.
   if (signal) setMaxListeners(0, signal)
+  // Said now, not after all blocks.
+  for (const { backend } of plan.faults) await findOwnServer(backend)
   say({
     type: 'plan',
     seconds: Math.round(estimateSeconds(plan)),
@@ -131,7 +135,15 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       })
     }
     if (measurement.blocks.length < plan.blocks) return conclude(false)
-    return conclude(true)
+    if (!allWatched(measurement))
+      await watchFaults(planned.setups, measurement, {
+        client,
+        ...lab,
+        onProgress: say,
+        save: () => conclude(false),
+        ...(signal ? { signal } : {}),
+      })
+    return conclude(allWatched(measurement))
   } finally {
     await client?.stop()
     // The first one's servers are used by the others.

@@ -51,12 +51,7 @@ const keep = async ({ folder, before = [], server: command }) => {
   }
   // A server that dies on its own is started again on the same port over the same files; one
   // that cannot even run for a second is given up.
-  for (;;) {
-    if (ending) return
-    const startedMs = Date.now()
-    server = run(command, folder)
-    const { code, lastWords } = await ended(server)
-    if (ending) return
+  while (!ending) {
     if (away) {
       say({ away: true })
       await new Promise((resolve) => {
@@ -65,6 +60,10 @@ const keep = async ({ folder, before = [], server: command }) => {
       refusals = mostRefusals
       continue
     }
+    const startedMs = Date.now()
+    server = run(command, folder)
+    const { code, lastWords } = await ended(server)
+    if (ending || away) continue
     if (Date.now() - startedMs >= 1000) await wait(1000)
     else if (refusals-- > 0) await wait(100)
     else return say({ failed: `${command.file} ended with ${code}: ${lastWords.trim()}` })

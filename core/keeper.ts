@@ -52,6 +52,7 @@ export const keepFolder = (
     kill: () =>
       new Promise((resolve) => {
         isAway = resolve
+        child.once('exit', () => resolve())
         child.stdin.write('kill\n')
       }),
     start: () => void child.stdin.write('start\n'),

@@ -1,5 +1,5 @@
 // What the coordinator asks of the load client, which runs in a process of its own.
-import type { Slot } from '../measurement.ts'
+import type { Slot, Timeline } from '../measurement.ts'
 
 /** Whom to load, and with what. */
 export interface Target {
@@ -40,6 +40,13 @@ export type SliceResult = Pick<
   firstTrouble: string
 }
 
+export interface TimelineResult {
+  buckets: Timeline['buckets']
+  /** When the schedule began, by `machineNowMs`. */
+  beganAtMs: number
+  whole: SliceResult
+}
+
 export type ClientCalls = {
   /** Prepares the workload (signs in, …) and connects. Whatever was open under this id is closed first. */
   open(target: Target): Promise<void>
@@ -54,5 +61,14 @@ export type ClientCalls = {
     /** The same seed gives the same schedule. */
     seed: number
   }): Promise<SliceResult>
+  /** The same, and besides what became of the requests by the moment at which each was due. */
+  openTimeline(of: {
+    id: number
+    ms: number
+    ratePerSecond: number
+    arrivals: 'even' | 'poisson'
+    seed: number
+    bucketMs: number
+  }): Promise<TimelineResult>
   close(id: number): Promise<void>
 }

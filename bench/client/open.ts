@@ -1,8 +1,10 @@
 // The open model: requests are sent when they are due, whatever the server does, over as many
 // connections as that takes. Whoever waits for one that is late waits from when it was due.
 import type { Client, Dispatcher } from 'undici'
+import { machineNowMs } from '../clock.ts'
 import { arrivalTimes, type Schedule } from './arrivals.ts'
-import type { SliceResult } from './calls.ts'
+import { type Buckets, createBuckets } from './buckets.ts'
+import type { SliceResult, TimelineResult } from './calls.ts'
 import { openLines } from './lines.ts'
 import type { Pacer } from './pacer.ts'
 import { createTally, type Sent } from './tally.ts'
@@ -11,6 +13,8 @@ import type { PreparedTarget } from './target.ts'
 export interface OpenLoad {
   /** Sends on schedule for `ms` milliseconds and waits for what is under way. One at a time. */
   run(slice: Schedule): Promise<SliceResult>
+  /** The same, cut into buckets of `bucketMs`. */
+  watch(slice: Schedule & { bucketMs: number }): Promise<TimelineResult>
   close(): Promise<void>
 }
 
@@ -24,7 +28,11 @@ interface Answer extends Dispatcher.DispatchHandler {
 
 export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => {
   const { requests, origin, timeoutMs } = target
-  const tally = createTally('open', target.judge)
+  let buckets: Buckets | undefined
+  let beganMs = 0
+  const tally = createTally('open', target.judge, ({ intendedMs }, word, doneMs) =>
+    buckets?.add(intendedMs - beganMs, doneMs - intendedMs, !notRight.includes(word)),
+  )
   const lines = openLines(origin)
   const tooLate = new Error('too late')
   /** In the order in which they were sent, and so in that of their deadlines. */
@@ -95,30 +103,45 @@ export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => 
     }
   }
 
+  const run = async (schedule: Schedule): Promise<SliceResult> => {
+    const offsets = arrivalTimes(schedule)
+    // Where nobody listens, each request will say so.
+    await lines.warm(target.connections).catch(() => {})
+    const before = lines.readBytes()
+    left = offsets.length
+    tally.begin()
+    await new Promise<void>((resolve) => {
+      settled = resolve
+      beganMs = pacer.start(offsets, (_, atMs) => send(atMs))
+      if (left === 0) resolve()
+    })
+    clearTimeout(alarm)
+    alarm = undefined
+    const after = lines.readBytes()
+    return tally.end({
+      beganMs,
+      untilMs: beganMs + schedule.ms,
+      sentBytes: after.sent - before.sent,
+      receivedBytes: after.received - before.received,
+    })
+  }
+
   return {
-    async run(schedule) {
-      const offsets = arrivalTimes(schedule)
-      // Where nobody listens, each request will say so.
-      await lines.warm(target.connections).catch(() => {})
-      const before = lines.readBytes()
-      let beganMs = 0
-      left = offsets.length
-      tally.begin()
-      await new Promise<void>((resolve) => {
-        settled = resolve
-        beganMs = pacer.start(offsets, (_, atMs) => send(atMs))
-        if (left === 0) resolve()
-      })
-      clearTimeout(alarm)
-      alarm = undefined
-      const after = lines.readBytes()
-      return tally.end({
-        beganMs,
-        untilMs: beganMs + schedule.ms,
-        sentBytes: after.sent - before.sent,
-        receivedBytes: after.received - before.received,
-      })
+    run,
+    async watch({ bucketMs, ...schedule }) {
+      const own = createBuckets(schedule.ms, bucketMs)
+      buckets = own
+      try {
+        const whole = await run(schedule)
+        const beganAtMs = machineNowMs() - (performance.now() - beganMs)
+        return { buckets: own.result(), beganAtMs, whole }
+      } finally {
+        buckets = undefined
+      }
     },
     close: lines.close,
   }
 }
+
+/** How a request ended that was answered wrongly or not at all. */
+const notRight = ['wrong', 'failed', 'timed out']

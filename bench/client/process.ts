@@ -19,6 +19,7 @@ const calls: ClientCalls = {
   },
   closedSlice: ({ id, ...slice }) => loadOf(id).closed.run(slice),
   openSlice: ({ id, ...slice }) => loadOf(id).open.run(slice),
+  openTimeline: ({ id, ...slice }) => loadOf(id).open.watch(slice),
   async close(id) {
     const load = loads.get(id)
     loads.delete(id)

@@ -29,7 +29,12 @@ export interface Tally {
   }): SliceResult
 }
 
-export const createTally = (model: 'open' | 'closed', judge: Judge | undefined): Tally => {
+/** `onEnd`: told of every request how it ended: the judge's word, `failed` or `timed out`. */
+export const createTally = (
+  model: 'open' | 'closed',
+  judge: Judge | undefined,
+  onEnd: (one: Sent, word: string, doneMs: number) => void = () => {},
+): Tally => {
   const [latency, service, lag] = [createDurations(), createDurations(), createDurations()]
   const counts = { offered: 0, sent: 0, answered: 0, failed: 0, timedOut: 0 }
   let judged: Record<string, number> = {}
@@ -85,12 +90,15 @@ export const createTally = (model: 'open' | 'closed', judge: Judge | undefined):
         const says = (judge ? text : textOf(body)).replace(/\s+/g, ' ')
         trouble(one, `answered ${status} ${STATUS_CODES[status] ?? ''} ${cut(says, 200)}`.trim())
       }
+      onEnd(one, word, doneMs)
     },
 
     failed(one, words) {
-      ended(one, performance.now())
+      const doneMs = performance.now()
+      ended(one, doneMs)
       counts.failed++
       trouble(one, words)
+      onEnd(one, 'failed', doneMs)
     },
 
     timedOut(one) {
@@ -98,6 +106,7 @@ export const createTally = (model: 'open' | 'closed', judge: Judge | undefined):
       ended(one, doneMs)
       counts.timedOut++
       trouble(one, `no answer within ${Math.round(doneMs - one.sentMs)} ms`)
+      onEnd(one, 'timed out', doneMs)
     },
 
     end({ beganMs, untilMs = 0, sentBytes, receivedBytes }) {

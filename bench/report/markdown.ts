@@ -2,6 +2,7 @@
 import type { Measurement } from '../measurement.ts'
 import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
+import { timelinesInWords } from './outage.ts'
 import { factsOf, sentenceAlone, summarise } from './summary.ts'
 import { markdown, toMarkdownTable } from './table.ts'
 import { plain } from './text.ts'
@@ -35,6 +36,11 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
     `## What it costs\n\n${markdown(costTable(measurement).caption)}\n\n${toMarkdownTable(costTable(measurement))}`,
     latency.rows.length > 0
       ? `## How long requests take\n\n${markdown(latency.caption)}\n\n${toMarkdownTable(latency)}`
+      : '',
+    measurement.timelines.length > 0
+      ? `## While things went wrong\n\n${timelinesInWords(measurement)
+          .map((words) => `- ${markdown(words)}`)
+          .join('\n')}`
       : '',
     `## Where, and how to do it again`,
     [

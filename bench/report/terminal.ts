@@ -4,6 +4,7 @@ import { styleText } from 'node:util'
 import type { Measurement, Verdict } from '../measurement.ts'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
+import { timelinesInWords } from './outage.ts'
 import { factsOf, metricWords, sentenceAlone, summarise } from './summary.ts'
 import type { Table } from './table.ts'
 import { change, plain, shorten, wrap } from './text.ts'
@@ -51,6 +52,11 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
       i === 0 ? paint(line, 'dim') : line,
     ),
     '',
+    ...timelinesInWords(measurement).flatMap((words, i) => [
+      ...(i === 0 ? text('While things went wrong, a run of its own after the blocks', 'dim') : []),
+      ...text(words),
+      '',
+    ]),
     ...text(
       gates.length === 0
         ? 'No gate was checked.'
@@ -170,7 +176,7 @@ const tables = ({ caption, head, rows }: Table, width: number): string[] => {
   const columnWidth = (i: number) =>
     Math.max(names[i]!.length, ...flat.map((row) => row[i + 1]!.length))
   const labelWidth = Math.max(...flat.map(([label]) => label!.length))
-  const lines = [caption]
+  const lines = wrap(caption, width)
   for (let first = 0; first < names.length; ) {
     let last = first
     let used = labelWidth
