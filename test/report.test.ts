@@ -167,6 +167,14 @@ describe('a report as one page', () => {
     assert.match(text, /Not valid: .*did not come out as declared.* spoils everything/)
     assert.match(text, /was interrupted: 12 of 20 blocks/)
     assert(html.indexOf('class="warnings"') < html.indexOf('class="verdict'))
+    for (const id of ['latency-curve', 'slope'])
+      assert.match(
+        html,
+        new RegExp(`id="${id}">\\s*<figcaption><h3>[^<]*<span class="tag spoilt">`),
+      )
+    assert.doesNotMatch(text, /B is above A|B is below A/)
+    assert.match(text, /CPU time ✗/)
+    assert.match(toTerminal(invalid), /CPU time ✗, ms/)
     assert.doesNotMatch(
       html.slice(html.indexOf('id="forest"'), html.indexOf('id="costs"')),
       /class="interval"/,
@@ -417,10 +425,7 @@ describe('the report of a stored measurement', () => {
 describe('docs/measurement.schema.json', () => {
   it('is what the schema says', () => {
     const stored = readFileSync(join(home, 'docs', 'measurement.schema.json'), 'utf8')
-    assert(
-      stored === measurementJsonSchema(),
-      'write it anew with what measurementJsonSchema() in bench/report/schema.ts returns',
-    )
+    assert(stored === measurementJsonSchema(), 'write it anew: npx tsx bench/report/schema.ts')
   })
 })
 

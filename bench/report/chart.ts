@@ -16,6 +16,8 @@ export interface Chart {
   /** HTML below the drawing: how to read it. */
   note?: string
   table: Table
+  /** A gate has failed that spoils what is drawn: it may be looked at, and nothing follows from it. */
+  spoilt?: boolean
 }
 
 export interface Drawing {
@@ -24,7 +26,7 @@ export interface Drawing {
 }
 
 /** The chart as HTML. CSS shows one of the two drawings, so that letters are never too small. */
-export const toFigure = ({ id, title, says, draw, legend, note, table }: Chart): string => {
+export const toFigure = ({ id, title, says, draw, legend, note, table, spoilt }: Chart): string => {
   const svg = (look: 'wide' | 'narrow', width: number) => {
     const { height, body } = draw(width)
     const [titleId, descId] = [`${id}-${look}-title`, `${id}-${look}-desc`]
@@ -37,12 +39,15 @@ export const toFigure = ({ id, title, says, draw, legend, note, table }: Chart):
         'aria-labelledby': `${titleId} ${descId}`,
       },
       el('title', { id: titleId }, escaped(title)),
-      el('desc', { id: descId }, escaped(says)),
+      el('desc', { id: descId }, escaped(spoilt ? `Not valid, see the gates. ${says}` : says)),
       body,
     )
   }
+  const tag = spoilt
+    ? '<span class="tag spoilt">✗ measured, but not valid</span>'
+    : '<span class="tag">measured</span>'
   return `<figure id="${escaped(id)}">
-<figcaption><h3>${escaped(title)} <span class="tag">measured</span></h3>${legend ?? ''}</figcaption>
+<figcaption><h3>${escaped(title)} ${tag}</h3>${legend ?? ''}</figcaption>
 ${svg('wide', 880)}
 ${svg('narrow', 350)}
 ${note ? `<p class="note">${note}</p>` : ''}

@@ -8,8 +8,9 @@ import { type CurveSeries, curve, marked, quickest } from './curve.ts'
 import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
 import { lookOf } from './looks.ts'
 import { highestPercentile, type Load, merged, slotsByBlock, spreadOf } from './numbers.ts'
+import { outagesInWords } from './outage.ts'
 import { slope } from './slope.ts'
-import { metricTold, metricWords, sentenceAlone } from './summary.ts'
+import { isSpoilt, metricTold, metricWords, sentenceAlone } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { change, count, duration, escaped, number, percent } from './text.ts'
 import { timeline } from './timeline.ts'
@@ -44,7 +45,7 @@ const forestCharts = (measurement: Measurement): Chart[] => {
     return {
       id,
       title,
-      says: of.map((verdict) => `${sentenceAlone(verdict)}.`).join(' '),
+      says: forestInWords(of),
       draw: forest({ rows, margin: plan.margin, says: whoWithWhom(measurement) }),
       legend: verdictLegend(of),
       table: {
@@ -61,12 +62,36 @@ const forestCharts = (measurement: Measurement): Chart[] => {
       },
     }
   }
+  // Of two contenders all metrics share a chart; of more, each has one of its own, which fits a page.
+  const asked = new Set(others.map(({ metric }) => metric))
+  const alsoMeasured =
+    asked.size === others.length
+      ? others.length > 0
+        ? [chart('forest-others', 'Also measured', others)]
+        : []
+      : [...asked].map((metric) =>
+          chart(
+            `forest-${metric}`,
+            `Also measured: ${metricWords[metric].label}`,
+            others.filter((verdict) => verdict.metric === metric),
+          ),
+        )
   return [
     ...(primary.length > 0
       ? [chart('forest', `The question: ${metricWords[metricTold(measurement)].label}`, primary)]
       : []),
-    ...(others.length > 0 ? [chart('forest-others', 'Also measured', others)] : []),
+    ...alsoMeasured,
   ]
+}
+
+/** Each verdict's sentence; of many, how many there are of which kind. */
+const forestInWords = (of: Verdict[]): string => {
+  if (of.length <= 10) return of.map((verdict) => `${sentenceAlone(verdict)}.`).join(' ')
+  const kinds = [...new Set(of.map(({ verdict }) => verdict))].map((kind) => {
+    const many = of.filter(({ verdict }) => verdict === kind).length
+    return `${count(many)} ${verdictLooks[kind].word}`
+  })
+  return `${count(of.length)} comparisons: ${kinds.join(', ')}. The table below has each of them.`
 }
 
 const whoWithWhom = ({ plan }: Measurement): string => {
@@ -140,6 +165,7 @@ const latencyCharts = (measurement: Measurement): Pick<Charts, 'latency' | 'late
           )
           .join(' '),
         draw: curve(series),
+        spoilt: isSpoilt(measurement, 'p99'),
         legend: contenderLegend(measurement) + toggle,
         note: 'Bold lines and full marks count from the intended sending; thin lines and hollow marks from the actual one, which leaves out the wait for a busy client. Where the two part, a naive measurement would have flattered.',
         table: {
@@ -211,19 +237,22 @@ const slopeCharts = (measurement: Measurement): Chart[] => {
         ?.median ?? null,
   )
   const names = places.map((i) => plan.contenders[i]!)
+  const spoilt = isSpoilt(measurement, told)
   const label = metricWords[told].label
   return [
     {
       id: 'slope',
       title: `${label} in every block`,
-      says: agreement(values, medians, names),
+      says: spoilt ? `${count(values.length)} blocks.` : agreement(values, medians, names),
+      spoilt,
       draw: slope({
         contenders: places.map((i) => ({ ...plan.contenders[i]!, look: lookOf(measurement, i) })),
         blocks: values,
         medians,
         unit,
       }),
-      note: `${escaped(agreement(values, medians, names))} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; that they run alike is what the interval rests on.`,
+      // What would be read as an answer is not said of a run that gives none.
+      note: `${spoilt ? '' : escaped(agreement(values, medians, names))} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; that they run alike is what the interval rests on.`,
       table: {
         caption: `${label} per block, in ${unit}`,
         head: [
@@ -321,14 +350,14 @@ const timelineCharts = (measurement: Measurement): Chart[] =>
       ({ atMs, do: what, backend }) =>
         `${backend} ${what === 'kill' ? 'dies' : 'is back'} at ${number(atMs / 1000)} s`,
     )
-    const says = `${count(total('right'))} of ${count(total('offered'))} requests were answered right, ${count(total('other'))} otherwise or not at all; ${events.join(', ')}.`
+    const says = `${outagesInWords(of)} In all, ${count(total('right'))} of ${count(total('offered'))} requests were answered right, ${count(total('other'))} wrongly or not at all; ${events.join(', ')}.`
     return {
       id: `timeline-${of.contender}`,
       title: `${name}: ${title}`,
       says,
       draw: timeline(of, lookOf(measurement, of.contender)),
       legend:
-        '<ul><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="right"/></svg> answered right</li><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="other"/></svg> otherwise, or not at all</li><li>line: median, rings: slowest</li></ul>',
+        '<ul><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="right"/></svg> answered right</li><li><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" class="other"/></svg> wrongly, or not at all</li><li>line: median, rings: slowest</li></ul>',
       note: `${escaped(says)} One run at ${number(ratePerSecond)} requests/s, in steps of ${duration(bucketMs / 1000)}, by the moment at which a request was meant to be sent.`,
       table: {
         caption: `Every ${duration(bucketMs / 1000)}`,

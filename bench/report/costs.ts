@@ -11,6 +11,7 @@ import {
   spreadOf,
   sum,
 } from './numbers.ts'
+import { isSpoilt } from './summary.ts'
 import type { Table } from './table.ts'
 import { alike, count, number } from './text.ts'
 
@@ -22,11 +23,11 @@ export interface CostRow {
 }
 
 /** Everything that is counted per request, in the order in which it is read. */
-export const costRows = (measurement: Measurement): CostRow[] => {
+const costRows = (measurement: Measurement): CostRow[] => {
   const { plan } = measurement
   const all = plan.contenders.map((_, i) => seriesOf(measurement, i))
   const metric = (name: Metric, label: string): CostRow => ({
-    label,
+    label: isSpoilt(measurement, name) ? `${label} ✗` : label,
     unit: units[name],
     cells: all.map((series) => spreadOf(series[name].values ?? [])),
   })
@@ -136,7 +137,7 @@ const headOf = ({ plan }: Measurement): string[] => [
 
 /** As a table with a column per contender. */
 export const costTable = (measurement: Measurement): Table => ({
-  caption: `Per contender, ${captionOf(measurement)}`,
+  caption: `Per contender, ${captionOf(measurement)}${measurement.gates.every(({ ok }) => ok) ? '' : '; ✗ not valid, a gate has failed'}`,
   head: headOf(measurement),
   wordy: [1],
   rows: [
@@ -159,7 +160,7 @@ export const costTable = (measurement: Measurement): Table => ({
 const captionOf = ({ blocks }: Measurement) => `${blocks.length} blocks: median, [95 % interval]`
 
 /** The value, and below it the interval where there is one. */
-export const cellOf = (cell: Spread | null): string => {
+const cellOf = (cell: Spread | null): string => {
   if (cell === null) return '–'
   const { median, low, high } = cell
   const [value, least, most] = alike([median, low ?? median, high ?? median])
@@ -169,7 +170,7 @@ export const cellOf = (cell: Spread | null): string => {
 const percentiles = [50, 90, 95, 99, 99.9, 99.99]
 
 /** The latency percentiles that enough requests stand for, by block. */
-export const latencyRows = (measurement: Measurement): CostRow[] => {
+const latencyRows = (measurement: Measurement): CostRow[] => {
   const { contenders } = measurement.plan
   return (['latency', 'service'] as const).flatMap((which) =>
     percentiles.flatMap((percentile) => {
@@ -192,7 +193,7 @@ export const latencyRows = (measurement: Measurement): CostRow[] => {
 }
 
 export const latencyTable = (measurement: Measurement): Table => ({
-  caption: `Latency of the open load in milliseconds, counted from the intended or from the actual sending; ${captionOf(measurement)} of the blocks’ percentiles`,
+  caption: `${isSpoilt(measurement, 'p99') ? '✗ Not valid, a gate has failed. ' : ''}Latency of the open load in milliseconds, counted from the intended or from the actual sending; ${captionOf(measurement)} of the blocks’ percentiles`,
   head: headOf(measurement).filter((head) => head !== 'unit'),
   rows: latencyRows(measurement).map(({ label, cells }) => [label, ...cells.map(cellOf)]),
 })

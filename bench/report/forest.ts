@@ -160,7 +160,10 @@ const ratioAxis = (
     ratio <= 0
       ? Number.NEGATIVE_INFINITY
       : left + ((Math.log(ratio) - low) / (high - low)) * (right - left)
-  return { place, left, right, ticks: ratioTicks(low, high, (right - left) / 62) }
+  const ticks = ratioTicks(low, high, (right - left) / 62)
+  const far = (ratio: number, i: number) =>
+    ratio === 1 || i === 0 || place(ratio) - place(ticks[i - 1]!) > 48
+  return { place, left, right, ticks: ticks.filter(far) }
 }
 
 const ratioTicks = (low: number, high: number, room: number): number[] => {

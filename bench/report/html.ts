@@ -79,7 +79,7 @@ const head = (measurement: Measurement, summary: Summary): string => {
 }
 
 /** A letter behind the mark that stands for it in all charts. */
-export const key = (name: string, { class: colour, shape }: Look): string =>
+const key = (name: string, { class: colour, shape }: Look): string =>
   `<span class="key">${el(
     'svg',
     { viewBox: '-8 -8 16 16', class: colour, 'aria-hidden': 'true' },
@@ -155,7 +155,7 @@ ${content.join('\n')}</section>`
       'differences',
       'How large the differences are',
       `In 95 of 100 such measurements the intervals of a metric hold the true ratios, all of them at once. An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test, which looks at all pairs together, can still tell the direction' : ''}.`,
-      charts.forest.map(folded),
+      forests(charts.forest),
     ),
     section(
       'costs',
@@ -187,11 +187,16 @@ ${content.join('\n')}</section>`
   ]
 }
 
-/** A chart with more comparisons than anybody reads at once waits until it is asked for. */
-const folded = (chart: Chart): string =>
-  chart.table.rows.length > 24
-    ? `<details class="folded"><summary>${escaped(chart.title)}: ${count(chart.table.rows.length)} comparisons</summary>${toFigure(chart)}</details>`
-    : toFigure(chart)
+/** The first answers the question; where there are many others, they wait until they are asked for. */
+const forests = ([first, ...others]: Chart[]): string[] => {
+  const further = others.map(toFigure).join('\n')
+  return [
+    first ? toFigure(first) : '',
+    others.length > 1
+      ? `<details class="folded"><summary>Also measured: ${count(others.length)} further metrics</summary>${further}</details>`
+      : further,
+  ]
+}
 
 const validitySection = (
   measurement: Measurement,

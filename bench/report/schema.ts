@@ -1,4 +1,7 @@
-// The measurement file as JSON Schema, for whoever reads one with something else than Seesaw.
+// The measurement file as JSON Schema, for whoever reads one with something else than Seesaw. Run by
+// itself (npx tsx bench/report/schema.ts) it writes docs/measurement.schema.json anew.
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { measurementSchema } from '../measurement.ts'
 
@@ -16,4 +19,10 @@ const onOneLine = (json: string): string =>
       const line = `${before}[${items.trim().replace(/,\n */g, ', ')}]${after}`
       return line.length <= 100 ? line : whole
     },
+  )
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(
+    new URL('../../docs/measurement.schema.json', import.meta.url),
+    measurementJsonSchema(),
   )

@@ -49,7 +49,7 @@ const warningsOf = ({ finishedAt, plan, blocks, gates }: Measurement): string[] 
   const warnings: string[] = []
   for (const { says, spoils } of gates.filter(({ ok }) => !ok))
     warnings.push(
-      `Not valid: ${says} This spoils ${spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')}.`,
+      `Not valid: ${says.charAt(0).toLowerCase()}${says.slice(1)} This spoils ${spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')}.`,
     )
   if (finishedAt === null)
     warnings.push(
@@ -62,6 +62,10 @@ const warningsOf = ({ finishedAt, plan, blocks, gates }: Measurement): string[] 
 export const metricTold = ({ plan, verdicts }: Pick<Measurement, 'plan' | 'verdicts'>): Metric =>
   verdicts.find(({ exploratory }) => !exploratory)?.metric ?? plan.primary
 
+/** Whether a gate that failed spoils this metric. */
+export const isSpoilt = ({ gates }: Pick<Measurement, 'gates'>, metric: Metric): boolean =>
+  gates.some(({ ok, spoils }) => !ok && (spoils === 'all' || spoils.includes(metric)))
+
 /** A verdict's sentence as it stands on its own. */
 export const sentenceAlone = ({ sentence }: Pick<Verdict, 'sentence'>): string =>
   sentence.replace(/^(no|neither|invalid)\b/, (word) => word[0]!.toUpperCase() + word.slice(1))
@@ -69,7 +73,7 @@ export const sentenceAlone = ({ sentence }: Pick<Verdict, 'sentence'>): string =
 const nameOf = (metric: Metric) => metricWords[metric].label
 
 /** A gate's value or limit as it is read: a share of 0.02 as `2 %`. */
-export const withUnit = (value: number, unit: string): string =>
+const withUnit = (value: number, unit: string): string =>
   unit === 'share'
     ? percent(value)
     : unit === '%'

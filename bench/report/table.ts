@@ -1,5 +1,5 @@
 // Tables, once as HTML and once as Markdown.
-import { escaped, plain } from './text.ts'
+import { bound, escaped, plain } from './text.ts'
 
 export interface Table {
   caption: string
@@ -18,9 +18,9 @@ export const toTable = ({ caption, head, rows, wordy = [] }: Table): string => {
     const names = [wordy.includes(i) ? 'words' : '', long(i) ? 'long' : ''].filter(Boolean)
     return names.length > 0 ? ` class="${names.join(' ')}"` : ''
   }
-  // What stands on a line of its own below is said more quietly.
+  // What stands on a line of its own below is said more quietly. On paper an interval may be broken.
   const content = (cell: string) => {
-    const [first = '', ...others] = escaped(cell).split('\n')
+    const [first = '', ...others] = escaped(cell.replaceAll(' %', '\u00a0%')).split('\n')
     return first + others.map((line) => `<small>${line}</small>`).join('')
   }
   const row = (cells: string[]) =>
@@ -32,7 +32,7 @@ export const toTable = ({ caption, head, rows, wordy = [] }: Table): string => {
       )
       .join('')}</tr>`
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escaped(caption)}"><table>
-<caption>${escaped(caption)}</caption>
+<caption><span>${escaped(bound(caption))}</span></caption>
 <thead><tr>${head.map((cell, i) => `<th scope="col"${look(i)}>${content(cell)}</th>`).join('')}</tr></thead>
 <tbody>
 ${rows.map(row).join('\n')}

@@ -22,18 +22,22 @@ export const escaped = (text: string): string =>
 /** A number without a unit: three digits that count, but every digit before the point. */
 export const number = (value: number): string => {
   if (!Number.isFinite(value)) return value > 0 ? '∞' : value < 0 ? '−∞' : '–'
-  const size = Math.abs(value)
-  const digits = size === 0 ? 0 : Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(size))))
-  return minus(value.toLocaleString('en-US', { maximumFractionDigits: digits }))
+  return minus(value.toLocaleString('en-US', { maximumFractionDigits: decimalsFor(value) }))
 }
 
-/** Numbers of one cell, all with as many decimals as the first needs for three digits that count. */
+/** Numbers of one cell: as many decimals as the first needs for three digits that count, or fewer. */
 export const alike = (values: readonly number[]): string[] => {
-  const size = Math.abs(values[0] ?? 0)
-  const digits = size === 0 ? 0 : Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(size))))
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
-  return values.map((value) => minus(value.toLocaleString('en-US', options)))
+  const most = decimalsFor(values[0] ?? 0)
+  return values.map((value) => {
+    const digits = Math.min(most, decimalsFor(value))
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+    return minus(value.toLocaleString('en-US', options))
+  })
 }
+
+/** How many decimals it takes for three digits that count. */
+const decimalsFor = (value: number): number =>
+  value === 0 ? 0 : Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(Math.abs(value)))))
 
 /** A whole number of things: 12,345. */
 export const count = (value: number): string => minus(Math.round(value).toLocaleString('en-US'))
@@ -46,9 +50,6 @@ export const change = (ratio: number): string => {
   const rounded = Math.abs(percent).toFixed(1)
   return `${rounded === '0.0' ? '±' : percent > 0 ? '+' : '−'}${rounded} %`
 }
-
-/** `[+9.1 %, +15.2 %]` */
-export const interval = (low: number, high: number): string => `[${change(low)}, ${change(high)}]`
 
 /** A share as per cent: 0.03 → `3 %`. */
 export const percent = (share: number): string => `${number(share * 100)} %`
