@@ -5,15 +5,18 @@ import type { Chart } from './chart.ts'
 import type { Look } from './looks.ts'
 import { linear, logarithmic } from './scale.ts'
 import { el, line, mark, path, words } from './svg.ts'
-import { count, number, plain } from './text.ts'
+import { count, escaped, number, plain } from './text.ts'
 
 /** One rate that was held for a while. */
 export interface CapacityStep {
   offeredPerSecond: number
   answeredPerSecond: number
-  p50Ms: number
-  p99Ms: number
+  /** Null where there are too few requests to say it. */
+  p50Ms: number | null
+  p99Ms: number | null
   requests: number
+  /** Why it must not be trusted; none where it can be. */
+  doubts?: string[]
 }
 
 export interface Capacity {
@@ -24,13 +27,16 @@ export interface Capacity {
   steps: CapacityStep[]
   /** Index of the last step that was still answered in time; null if none was. */
   knee: number | null
+  /** What is said of it all, and how the knee is found; left out: in general words. */
+  says?: string
+  rule?: string
 }
 
 /** A chart for `toHtml`. */
 export const capacityChart = (of: Capacity): Chart => ({
   id: `capacity-${of.name}`,
   title: `Latency and throughput: ${of.name}, ${of.title}`,
-  says: kneeInWords(of),
+  says: of.says ?? kneeInWords(of),
   draw: (width) => {
     const box = { left: 52, right: width - 12, top: 28, bottom: width < 500 ? 260 : 310 }
     const x = linear(
@@ -38,24 +44,44 @@ export const capacityChart = (of: Capacity): Chart => ({
       [box.left, box.right],
       width < 500 ? 4 : 8,
     )
-    const times = of.steps.flatMap(({ p50Ms, p99Ms }) => [p50Ms, p99Ms]).filter((ms) => ms > 0)
+    const times = of.steps
+      .flatMap(({ p50Ms, p99Ms }) => [p50Ms, p99Ms])
+      .filter((ms): ms is number => ms !== null && ms > 0)
     const y = logarithmic(
       times.length > 0 ? [Math.min(...times) / 1.1, Math.max(...times) * 1.2] : [1, 10],
       [box.bottom, box.top],
     )
     const drawn = (pick: 'p50Ms' | 'p99Ms') => {
-      const points = of.steps.map((step) => [x(step.answeredPerSecond), y(step[pick])] as const)
-      const last = points.at(-1) ?? [0, 0]
+      const points = placesOf(of.steps.filter(isTrusted), pick)
+      const doubtful = placesOf(
+        of.steps.filter((step) => !isTrusted(step)),
+        pick,
+      )
+      const [lx, ly] = points.at(-1) ?? doubtful.at(-1) ?? [0, 0]
       return (
-        path(points, { class: 'line', 'stroke-dasharray': pick === 'p50Ms' ? '6 3' : '' }) +
+        (points.length > 1
+          ? path(points, { class: 'line', 'stroke-dasharray': pick === 'p50Ms' ? '6 3' : '' })
+          : '') +
         points
           .map(([px, py]) =>
             mark(of.look.shape, px, py, 4, { class: pick === 'p50Ms' ? 'hollow' : 'solid' }),
           )
           .join('') +
-        words(last[0] - 8, last[1] - 8, pick.slice(0, 3), { class: 'strong', anchor: 'end' })
+        el(
+          'g',
+          { class: 'cr' },
+          ...doubtful.map(([px, py]) => mark('cross', px, py, 5, { class: 'hollow' })),
+        ) +
+        (points.length + doubtful.length > 0
+          ? words(lx - 8, ly - 8, pick.slice(0, 3), { class: 'strong', anchor: 'end' })
+          : '')
       )
     }
+    const placesOf = (steps: CapacityStep[], pick: 'p50Ms' | 'p99Ms') =>
+      steps.flatMap((step) => {
+        const ms = step[pick]
+        return ms !== null && ms > 0 ? [[x(step.answeredPerSecond), y(ms)] as const] : []
+      })
     const at = of.knee === null ? undefined : of.steps[of.knee]
     return {
       height: box.bottom + 44,
@@ -80,23 +106,35 @@ export const capacityChart = (of: Capacity): Chart => ({
       ].join(''),
     }
   },
-  note: 'The knee is the highest rate that was still answered in full and without a growing queue.',
+  note:
+    escaped(
+      of.rule ??
+        'The knee is the highest rate that was still answered in full and without a growing queue.',
+    ) +
+    (of.steps.every(isTrusted)
+      ? ''
+      : ' Grey crosses are rates at which the load client was the limit: they say nothing about the server.'),
   table: {
     caption: `Every rate that was held for ${plain(of.name)}`,
-    head: ['offered/s', 'answered/s', 'p50, ms', 'p99, ms', 'requests'],
+    head: ['offered/s', 'answered/s', 'p50, ms', 'p99, ms', 'requests', 'trusted'],
+    wordy: [5],
     rows: of.steps.map((step) => [
       count(step.offeredPerSecond),
       count(step.answeredPerSecond),
-      number(step.p50Ms),
-      number(step.p99Ms),
+      inMs(step.p50Ms),
+      inMs(step.p99Ms),
       count(step.requests),
+      isTrusted(step) ? 'yes' : `no: ${(step.doubts ?? []).join('; ')}`,
     ]),
   },
 })
 
+const isTrusted = ({ doubts = [] }: CapacityStep): boolean => doubts.length === 0
+const inMs = (ms: number | null): string => (ms === null ? 'too few' : number(ms))
+
 const kneeInWords = ({ steps, knee, name }: Capacity): string => {
   const at = knee === null ? undefined : steps[knee]
   return at
-    ? `${name} answers up to ${count(at.answeredPerSecond)} requests per second in time, with a p99 of ${number(at.p99Ms)} ms (${count(at.requests)} requests).`
+    ? `${name} answers up to ${count(at.answeredPerSecond)} requests per second in time, with a p99 of ${at.p99Ms === null ? 'an unknown time' : `${number(at.p99Ms)} ms`} (${count(at.requests)} requests).`
     : `${name} answered none of the ${steps.length} rates in time.`
 }

@@ -1,13 +1,12 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Measurement, Verdict } from '../measurement.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { type Look, lookOf } from './looks.ts'
+import { toPage } from './page.ts'
 import { factsOf, type Summary, sentenceAlone, summarise, valueAndLimit } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
@@ -36,30 +35,8 @@ export const toHtml = (measurement: Measurement, extras: Extras = {}): string =>
     validitySection(measurement, charts, extras.noise),
     environmentSection(measurement),
   ].join('\n')
-  const icon = `data:image/svg+xml,${encodeURIComponent(iconSvg)}`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hash(css)}'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${escaped(plan.question)} · Seesaw measurement</title>
-<link rel="icon" href="${icon}">
-<style>${css}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`
+  return toPage(`${plan.question} · Seesaw measurement`, body)
 }
-
-const css = readFileSync(new URL('report.css', import.meta.url), 'utf8')
-const iconSvg =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 16l7 13H9z" fill="#0072b2"/><path d="M3 20L29 10" stroke="#0072b2" stroke-width="3.2" stroke-linecap="round"/><circle cx="6" cy="13.5" r="4" fill="#e69f00"/><circle cx="25.5" cy="6.5" r="4" fill="#009e73"/></svg>'
-const hash = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`
 
 const head = (measurement: Measurement, summary: Summary): string => {
   const { plan } = measurement

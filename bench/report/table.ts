@@ -21,7 +21,7 @@ export const toTable = ({ caption, head, rows, wordy = [] }: Table): string => {
   // What stands on a line of its own below is said more quietly. On paper an interval may be broken.
   const content = (cell: string) => {
     const [first = '', ...others] = escaped(cell.replaceAll(' %', '\u00a0%')).split('\n')
-    return first + others.map((line) => `<small>${line}</small>`).join('')
+    return first + others.map((line) => `<span class="below">${line}</span>`).join('')
   }
   const row = (cells: string[]) =>
     `<tr>${cells
