@@ -4,10 +4,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
+import type { CapacityMeasurement } from './capacity-measurement.ts'
 import { takeTurn } from './lock.ts'
 import type { Fault, Measurement, Metric, Preset } from './measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
+import {
+  capacityToHtml,
+  capacityToMarkdown,
+  capacityToTerminal,
+  readCapacity,
+} from './report/capacity.ts'
 import { readMeasurement, refuseUnwritable, reportFile, writeAside } from './report/file.ts'
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
@@ -212,6 +219,74 @@ const microLine = (
     ...(blocks === undefined ? [] : [`--blocks ${blocks}`]),
   ].join(' ')
 
+/** `seesaw bench capacity` */
+export const capacity = async (
+  setup: string,
+  options: Pick<
+    BenchOptions,
+    'knob' | 'workload' | 'workers' | 'arrivals' | 'seed' | 'progress' | 'scenarios'
+  > & { seconds?: number; json?: string; md?: string; html?: string },
+): Promise<void> => {
+  const { estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
+  const { knob, workload, workers, arrivals, seed, seconds, json, md, html } = options
+  for (const file of [json, md, html]) if (file !== undefined) refuseUnwritable(file)
+  const hold = seconds === undefined ? {} : { holdMs: seconds * 1000 }
+  const talk = options.progress === 'json' ? talkJson : talkToPerson
+  const interrupted = interruption()
+  if (options.progress !== 'json')
+    process.stderr.write(
+      `How much can ${setup} take? About ${inMinutes(estimateCapacitySeconds(hold))}.\n`,
+    )
+  const turn = await takeTurn({
+    signal: interrupted,
+    onWait: (behind) => talk({ type: 'queued', behind }),
+  })
+  const keep = (measurement: CapacityMeasurement) => {
+    if (json !== undefined) writeAside(json, `${JSON.stringify(measurement)}\n`)
+  }
+  try {
+    const { connections } = await loadConfig()
+    const measurement = await measureCapacity(setup, {
+      ...(knob && { knobs: knob }),
+      ...(workload !== undefined && { workload }),
+      ...(workers !== undefined && { workers }),
+      ...(arrivals && { arrivals }),
+      ...(seed !== undefined && { seed }),
+      ...hold,
+      ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
+      urls: connections,
+      seesaw: versionOf(),
+      command: capacityCommand(setup, options),
+      onProgress: talk,
+      save: keep,
+      signal: interrupted,
+    })
+    keep(measurement)
+    if (md !== undefined) writeAside(md, capacityToMarkdown(measurement))
+    if (html !== undefined) writeAside(html, capacityToHtml(measurement))
+    endLine()
+    if (options.progress === 'json') {
+      if (json !== undefined) talkJson({ type: 'result', file: json })
+      talkJson({ type: 'done' })
+    } else print(capacityToTerminal(measurement, terminalOptions(process.stdout)))
+    process.exitCode = measurement.finishedAt === null ? 130 : measurement.knee === null ? 1 : 0
+  } finally {
+    turn.release()
+  }
+}
+
+const capacityCommand = (
+  setup: string,
+  options: Pick<BenchOptions, 'knob' | 'workload' | 'workers' | 'arrivals'> & { seconds?: number },
+): string => {
+  const { knob = {}, workload, workers, arrivals, seconds } = options
+  const words = Object.entries({ workload, workers, arrivals, seconds }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${value}`],
+  )
+  const knobs = Object.entries(knob).map(([name, value]) => `--knob ${name}=${value}`)
+  return ['seesaw bench capacity', setup, ...words, ...knobs].join(' ')
+}
+
 /** Ctrl-C ends what is measured in good order, a second one at once. */
 const interruption = (): AbortSignal => {
   const controller = new AbortController()
@@ -231,6 +306,15 @@ export const report = async (
   file: string,
   options: { html?: string; md?: string },
 ): Promise<void> => {
+  const ofCapacity = readCapacity(file)
+  if (ofCapacity) {
+    const { html, md } = options
+    if (html !== undefined) writeAside(html, capacityToHtml(ofCapacity))
+    if (md !== undefined) writeAside(md, capacityToMarkdown(ofCapacity))
+    if (html === undefined && md === undefined)
+      print(capacityToTerminal(ofCapacity, terminalOptions(process.stdout)))
+    return
+  }
   const { measurement, differences } = await reportFile(file, options)
   if (options.html === undefined && options.md === undefined)
     print(toTerminal(measurement, terminalOptions(process.stdout)))

@@ -80,14 +80,7 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
     )
 
   const scenario = await loadScenario(scenarioId, scenariosFolder)
-  const workloads = scenario.workloads ?? {}
-  const workload = options.workload ?? Object.keys(workloads)[0] ?? 'visit'
-  const known = Object.hasOwn(workloads, workload) ? workloads[workload] : undefined
-  if (!known && Object.keys(workloads).length > 0)
-    throw new SeesawError(
-      'EXERCISE_NOT_FOUND',
-      `No workload '${workload}' of ${scenarioId}. There are: ${Object.keys(workloads).join(', ')}.`,
-    )
+  const { workload, says } = chooseWorkload(scenario, scenarioId, options.workload)
   const effort = efforts[preset]
   const contenders = [...setups.map((setup, i) => contenderOf(setup, i, setups)), reference]
   const rounds = roundsOf(effort)
@@ -98,7 +91,7 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       question: scenario.question,
       contenders,
       workload,
-      says: known?.says ?? 'a visit to the front door',
+      says,
       preset,
       primary: options.metric ?? scenario.primary,
       load: options.load ?? 'both',
@@ -156,7 +149,26 @@ export const timelineTailMs = 10_000
 const timelineSecondsOf = ({ faults, warmUpMs }: Plan): number =>
   (Math.max(...faults.map(({ atMs }) => atMs)) + timelineTailMs + warmUpMs) / 1000 + startSeconds
 
-const findSetups = async (options: PlanOptions): Promise<Setup[]> => {
+/** The workload of this name, the first if left out. Throws EXERCISE_NOT_FOUND. */
+export const chooseWorkload = (
+  { workloads = {} }: Awaited<ReturnType<typeof loadScenario>>,
+  scenarioId: string,
+  name: string | undefined,
+): { workload: string; says: string } => {
+  const workload = name ?? Object.keys(workloads)[0] ?? 'visit'
+  const known = Object.hasOwn(workloads, workload) ? workloads[workload] : undefined
+  if (!known && Object.keys(workloads).length > 0)
+    throw new SeesawError(
+      'EXERCISE_NOT_FOUND',
+      `No workload '${workload}' of ${scenarioId}. There are: ${Object.keys(workloads).join(', ')}.`,
+    )
+  return { workload, says: known?.says ?? 'a visit to the front door' }
+}
+
+/** The setups that the targets name, narrowed down by the options. Throws whatever is wrong with them. */
+export const findSetups = async (
+  options: Pick<PlanOptions, 'targets' | 'variants' | 'backends' | 'knobs' | 'scenariosFolder'>,
+): Promise<Setup[]> => {
   const { backends: defaults } = await loadConfig()
   const found = await Promise.all(
     options.targets.map(async (target) => {

@@ -3,18 +3,19 @@
 import { setMaxListeners } from 'node:events'
 import { SeesawError } from '../core/errors.ts'
 import { findOwnServer } from '../core/lab.ts'
-import { prove } from '../core/prove.ts'
 import { analyse } from './analyse.ts'
 import type { SliceResult } from './client/calls.ts'
-import { startClient } from './client/start.ts'
-import { between, type Reading, type Running, runReference, runSetup } from './contender.ts'
+import type { LoadClient } from './client/start.ts'
+import { between, type Reading, type Running } from './contender.ts'
 import { describeMachine } from './machine.ts'
 import type { Block, Measurement, Plan, Slot } from './measurement.ts'
 import { blockMsOf, estimateSeconds, type Planned } from './plan.ts'
 import { readSteal } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { permutation, seedFor } from './seeds.ts'
+import { proveFirst, startAll } from './stage.ts'
 import { decodeHistogram, encodeHistogram, mergeHistograms, quantileMs } from './stats/histogram.ts'
+import { median } from './stats/median.ts'
 import { allWatched, watchFaults } from './timeline.ts'
 
 export interface RunOptions {
@@ -39,7 +40,7 @@ interface Stage {
   plan: Plan
   /** In the order of the plan's contenders. */
   running: Running[]
-  client: Awaited<ReturnType<typeof startClient>>
+  client: LoadClient
   options: RunOptions
   beganMs: number
 }
@@ -71,24 +72,11 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     ...(scenariosFolder === undefined ? {} : { scenariosFolder }),
     ...(urls ? { urls } : {}),
   }
-  const running: Running[] = []
-  let client: Stage['client'] | undefined
+  let stopAll = async () => {}
   try {
     say({ type: 'phase', phase: 'starting', says: `${setups.length} labs and a bare server` })
-    const [first, ...others] = setups
-    if (!first) throw new Error('A plan has a contender.')
-    const eldest = await runSetup(first, { ...lab, workers: plan.workers })
-    running.push(eldest)
-    // What it has found or started the others use, too.
-    Object.assign(process.env, await eldest.lab.environment())
-    const started = await Promise.allSettled([
-      ...others.map((setup) => runSetup(setup, { ...lab, workers: plan.workers })),
-      runReference(),
-    ])
-    running.push(...started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
-    const failure = started.find((one) => one.status === 'rejected')
-    if (failure) throw failure.reason
-    client = await startClient()
+    const { running, client, doctor, stop } = await startAll(setups, plan.workers, lab)
+    stopAll = stop
     const stage: Stage = { plan, running, client, options, beganMs }
 
     const backends = [...new Set(setups.flatMap((setup) => Object.values(setup.backends)))]
@@ -99,7 +87,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       startedAt: new Date().toISOString(),
       finishedAt: null,
       command: options.command,
-      machine: await describeMachine(eldest.lab.doctor, backends),
+      machine: await describeMachine(doctor, backends),
       seed: plan.seed,
       plan,
       proof: { ok: false, verdicts: 0, wrong: [] },
@@ -145,39 +133,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       })
     return conclude(allWatched(measurement))
   } finally {
-    await client?.stop()
-    // The first one's servers are used by the others.
-    for (const one of running.reverse()) await one.stop()
-  }
-}
-
-type ProofSummary = Measurement['proof']
-
-/** A figure of something that does not do what it claims would mislead: claims first. */
-const proveFirst = async (
-  setups: Planned['setups'],
-  lab: { scenariosFolder?: string; urls?: Record<string, string> },
-  { onProgress, signal }: RunOptions,
-): Promise<ProofSummary> => {
-  const targets = [...new Set(setups.flatMap((setup) => setup?.id ?? []))]
-  onProgress?.({ type: 'phase', phase: 'proving', says: 'the claims of every contender' })
-  const proof = await prove({
-    targets,
-    lab,
-    ...(signal ? { signal } : {}),
-    onVerdict: (_, done, all) =>
-      onProgress?.({ type: 'phase', phase: 'proving', says: `${done} of ${all} claims` }),
-  })
-  const [skipped] = proof.skipped
-  if (skipped) throw new SeesawError('BACKEND_UNAVAILABLE', skipped.reason)
-  const wrong = proof.verdicts.filter(({ verdict, declared }) => verdict !== declared)
-  return {
-    ok: proof.ok,
-    verdicts: proof.verdicts.length,
-    wrong: wrong.map(
-      ({ setup, claim, declared, verdict, because }) =>
-        `${setup} ${claim}: ${verdict}, declared ${declared}. ${because}`,
-    ),
+    await stopAll()
   }
 }
 
@@ -211,7 +167,7 @@ const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
       await stage.running[id]?.settle()
       perSecond[id]?.push(answered / seconds)
     }
-  const capacities = perSecond.map((rates) => Math.round(middle(rates)))
+  const capacities = perSecond.map((rates) => Math.round(median(rates)))
   const at = plan.contenders.findIndex(({ reference }) => reference)
   const ceiling = capacities[at] as number
   const others = capacities.filter((_, i) => i !== at)
@@ -227,9 +183,6 @@ const rounded = (rate: number): number => {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(rate, 1))) - 1)
   return Math.max(1, Math.floor(rate / step) * step)
 }
-
-const middle = (sample: readonly number[]): number =>
-  [...sample].sort((a, b) => a - b)[sample.length >> 1] as number
 
 const warmUpSliceMs = 200
 

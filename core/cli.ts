@@ -192,6 +192,15 @@ const benchCommands = (program: Command): void => {
     .action(async (name, _, command) => (await harness()).micro(name, command.optsWithGlobals()))
 
   bench
+    .command('capacity')
+    .description('how much one setup can take: latency at ten rates, and the knee')
+    .argument('<setup>', 'e.g. rate-limits/gcra@redis')
+    .option('--seconds <n>', 'how long each rate is held, twice (default: 3)', between(1, 600))
+    .action(async (setup, _, command) =>
+      (await harness()).capacity(setup, command.optsWithGlobals()),
+    )
+
+  bench
     .command('report')
     .description('the report of a stored measurement again; without a file, on the terminal')
     .argument('<run.json>')

@@ -1,0 +1,204 @@
+// What `seesaw bench capacity` leaves behind, and what can be said from it alone. The schema is
+// published as docs/capacity.schema.json.
+import { z } from 'zod'
+import { measurementSchema } from './measurement.ts'
+import { decodeHistogram, mergeHistograms, quantileMs } from './stats/histogram.ts'
+
+const count = z.int().min(0)
+const amount = z.number().min(0)
+const histogram = z.string()
+const { seesaw, startedAt, finishedAt, command, machine, seed, proof } = measurementSchema.shape
+
+/** One rate that was held once. */
+const hold = z.strictObject({
+  /** Each rate is held once in each of two passes, the second in the reverse order of the first. */
+  pass: z.union([z.literal(1), z.literal(2)]),
+  /** What the schedule asked for on average. */
+  ratePerSecond: amount,
+  /** How long the schedule was, and how long it took until the last answer. */
+  heldMs: amount,
+  seconds: amount,
+  offered: count,
+  sent: count,
+  answered: count,
+  failed: count,
+  timedOut: count,
+  /** How the workload judged the answers: `right`, `wrong`, or what it counts, such as `stale`. */
+  judged: z.record(z.string(), count),
+  /** HDR histograms of microseconds, as in a measurement: from the intended sending, and to the actual. */
+  latency: histogram,
+  lag: histogram,
+  /** CPU time: of the server processes, of the backends (null where it cannot be read), of the client. */
+  cpuMs: z.strictObject({ server: amount, backend: amount.nullable(), client: amount }),
+})
+
+/** One rate, both passes together; those that cannot be trusted only where no other is there. */
+const point = z.strictObject({
+  ratePerSecond: amount,
+  offeredPerSecond: amount,
+  answeredPerSecond: amount,
+  requests: count,
+  /** Share of the requests that were answered, and not wrongly. */
+  rightShare: z.number(),
+  /** Null where there are too few requests: twenty must lie beyond. */
+  p50Ms: amount.nullable(),
+  p99Ms: amount.nullable(),
+  /** CPU time per request, of the server and of the backends where they can be read. */
+  cpuMs: amount.nullable(),
+  lagP99Ms: amount,
+  /** Why it must not be trusted, each a sentence; none where it can be. */
+  doubts: z.array(z.string()),
+})
+
+/** The highest rate that was answered in time. */
+const knee = z.strictObject({
+  /** Which percentile was looked at: the highest that all trusted rates have requests enough for. */
+  quantile: z.number(),
+  ratePerSecond: amount,
+  /** The knee of each pass by itself; null where it has none. */
+  passes: z.tuple([amount.nullable(), amount.nullable()]),
+})
+
+export const capacitySchema = z.strictObject({
+  seesaw,
+  format: z.literal(1),
+  kind: z.literal('capacity'),
+  startedAt,
+  finishedAt,
+  command,
+  machine,
+  seed,
+  scenario: z.string(),
+  question: z.string(),
+  setup: z.string(),
+  title: z.string(),
+  workload: z.string(),
+  says: z.string(),
+  arrivals: z.enum(['even', 'poisson']),
+  workers: count,
+  connections: count,
+  timeoutMs: amount,
+  proof,
+  /** Closed, in requests per second: of the bare server, which is as fast as the client gets, and its own. */
+  calibration: z.strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount }),
+  /** The rates that were to be held, in each of both passes. */
+  rates: z.array(amount),
+  holds: z.array(hold),
+  /** Made from all of the above. */
+  points: z.array(point),
+  knee: knee.nullable(),
+})
+
+export type CapacityMeasurement = z.infer<typeof capacitySchema>
+export type Hold = z.infer<typeof hold>
+export type CapacityPoint = z.infer<typeof point>
+
+/** How many times the latency at the lowest rate may become before it counts as a growing queue. */
+export const mostGrowth = 5
+/** How many of the requests must be answered right. */
+export const leastRight = 0.99
+/** From the intended to the actual sending, in 99 of 100 requests. */
+const mostLagMs = 1
+const mostOfCeiling = 0.5
+
+/** The rule by which a knee is found, in one sentence. */
+export const kneeRule = (percentile: string): string =>
+  `The knee is the highest trusted rate of which at least ${leastRight * 100} % of the requests were ` +
+  `answered right, with a ${percentile} of at most ${mostGrowth} times that at the lowest trusted rate.`
+
+/** Makes points and knee from what was held; the same holds, the same result. */
+export const analyseCapacity = (
+  measurement: Pick<CapacityMeasurement, 'holds' | 'calibration'>,
+): Pick<CapacityMeasurement, 'points' | 'knee'> => {
+  const { holds, calibration } = measurement
+  const { ceilingPerSecond } = calibration
+  const rates = [...new Set(holds.map(({ ratePerSecond }) => ratePerSecond))].sort((a, b) => a - b)
+  const trusted = (rate: number, pass?: 1 | 2) =>
+    holds.filter(
+      (one) =>
+        one.ratePerSecond === rate &&
+        (pass === undefined || one.pass === pass) &&
+        doubtsOf(one, ceilingPerSecond).length === 0,
+    )
+  const points = rates.map((rate) => {
+    const good = trusted(rate)
+    const all = holds.filter(({ ratePerSecond }) => ratePerSecond === rate)
+    const doubts = good.length > 0 ? [] : all.flatMap((one) => doubtsOf(one, ceilingPerSecond))
+    return pointOf(good.length > 0 ? good : all, [...new Set(doubts)])
+  })
+
+  const kneeOf = (groups: Hold[][], p: number): number | null => {
+    const steps = groups
+      .filter((group) => group.length > 0)
+      .map((group) => ({ group, ms: quantileMs(latencyOf(group), p) }))
+    const [lowest] = steps
+    if (lowest?.ms == null) return null
+    const well = steps.filter(
+      ({ group, ms }) =>
+        ms !== null && ms <= mostGrowth * (lowest.ms as number) && rightShare(group) >= leastRight,
+    )
+    return well.at(-1)?.group[0]?.ratePerSecond ?? null
+  }
+  const groups = rates.map((rate) => trusted(rate)).filter((group) => group.length > 0)
+  const quantile = [0.99, 0.95, 0.9, 0.5].find((p) =>
+    groups.every((group) => quantileMs(latencyOf(group), p) !== null),
+  )
+  const ratePerSecond = quantile === undefined ? null : kneeOf(groups, quantile)
+  if (quantile === undefined || ratePerSecond === null) return { points, knee: null }
+  const passes = ([1, 2] as const).map((pass) =>
+    kneeOf(
+      rates.map((rate) => trusted(rate, pass)),
+      // One pass has half of the requests.
+      passQuantile(quantile),
+    ),
+  )
+  return { points, knee: { quantile, ratePerSecond, passes: passes as [number, number] } }
+}
+
+/** The next lower one. */
+const passQuantile = (p: number): number => ({ 0.99: 0.95, 0.95: 0.9, 0.9: 0.5 })[p] ?? p
+
+/** What speaks against a rate that was held: that the client was the limit. */
+export const doubtsOf = (
+  { offered, sent, lag, ratePerSecond }: Hold,
+  ceilingPerSecond: number,
+): string[] => {
+  const lagMs = lagOf(lag)
+  return [
+    ...(lagMs > mostLagMs ? ['the load client sent more than 1 ms too late (p99)'] : []),
+    ...(sent < 0.99 * offered ? ['the load client sent less than 99 % of what was due'] : []),
+    ...(ratePerSecond > mostOfCeiling * ceilingPerSecond
+      ? ['more than half of what the load client can send at all']
+      : []),
+  ]
+}
+
+const pointOf = (holds: Hold[], doubts: string[]): CapacityPoint => {
+  const sum = (of: (hold: Hold) => number) => holds.reduce((all, one) => all + of(one), 0)
+  const latency = latencyOf(holds)
+  const answered = sum((one) => one.answered)
+  const withBackend = holds.every(({ cpuMs }) => cpuMs.backend !== null)
+  return {
+    ratePerSecond: holds[0]?.ratePerSecond ?? 0,
+    offeredPerSecond: (sum((one) => one.offered) * 1000) / sum((one) => one.heldMs),
+    answeredPerSecond: answered / sum((one) => one.seconds),
+    requests: latency.totalCount,
+    rightShare: rightShare(holds),
+    p50Ms: quantileMs(latency, 0.5),
+    p99Ms: quantileMs(latency, 0.99),
+    cpuMs:
+      answered === 0
+        ? null
+        : sum(({ cpuMs }) => cpuMs.server + (withBackend ? (cpuMs.backend ?? 0) : 0)) / answered,
+    lagP99Ms: Math.max(...holds.map(({ lag }) => lagOf(lag))),
+    doubts,
+  }
+}
+
+const rightShare = (holds: readonly Hold[]): number => {
+  const sum = (of: (hold: Hold) => number) => holds.reduce((all, one) => all + of(one), 0)
+  return sum(({ answered, judged }) => answered - (judged.wrong ?? 0)) / sum((one) => one.offered)
+}
+
+const latencyOf = (holds: readonly Hold[]) => mergeHistograms(holds.map(({ latency }) => latency))
+const lagOf = (lag: string): number => decodeHistogram(lag).getValueAtPercentile(99) / 1000

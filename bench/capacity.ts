@@ -1,0 +1,240 @@
+// How much one setup can take: open loads from a tenth of its capacity to beyond it, each held for a
+// few seconds, in an order that is random and then reversed, so that what the machine does meanwhile
+// does not look like what the load does.
+
+import { randomInt } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import { SeesawError } from '../core/errors.ts'
+import { loadScenario } from '../core/load.ts'
+import type { Setup } from '../core/setup.ts'
+import { analyseCapacity, type CapacityMeasurement, type Hold } from './capacity-measurement.ts'
+import { between, type Running } from './contender.ts'
+import { describeMachine } from './machine.ts'
+import { chooseWorkload, findSetups } from './plan.ts'
+import type { Progress } from './progress.ts'
+import { permutation, seedFor } from './seeds.ts'
+import { proveFirst, type Started, startAll } from './stage.ts'
+import { requestsFor } from './stats/histogram.ts'
+import { median } from './stats/median.ts'
+
+export interface CapacityOptions {
+  knobs?: Record<string, string>
+  workload?: string
+  workers?: number
+  arrivals?: 'even' | 'poisson'
+  /** Random if left out. */
+  seed?: number
+  /** How long a rate is held at least, in milliseconds; 3,000 if left out. */
+  holdMs?: number
+  /** How long it is loaded before anything counts, in milliseconds; 2,500 if left out. */
+  warmUpMs?: number
+  /** The rates, as shares of the capacity; ten from 0.1 to 1.2 if left out. */
+  shares?: readonly number[]
+  scenariosFolder?: string
+  /** Addresses of servers by backend, from the configuration. */
+  urls?: Record<string, string>
+  /** The version of Seesaw. */
+  seesaw: string
+  /** The line that does the same again, without its seed. */
+  command: string
+  onProgress?(event: Progress): void
+  /** Called after every rate with all there is, so that nothing is lost. */
+  save?(measurement: CapacityMeasurement): void
+  /** Ends the measurement after the rate that is under way. */
+  signal?: AbortSignal
+}
+
+const usualShares = [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1, 1.1, 1.2]
+const usualHoldMs = 3_000
+/** A rate so low that its p99 would take longer is held for so many times the usual. */
+const mostPatience = 4
+const usualWarmUpMs = 2_500
+const warmUpSliceMs = 200
+const calibrationMs = 300
+const calibrationSlices = 5
+/** Proving, starting and calibrating. */
+const overheadSeconds = 15
+
+/** How many seconds `measureCapacity` takes, before anything is known of the machine. */
+export const estimateCapacitySeconds = ({
+  holdMs = usualHoldMs,
+  shares = usualShares,
+}: Pick<CapacityOptions, 'holdMs' | 'shares'>): number =>
+  overheadSeconds + (2 * shares.length * (holdMs + 150)) / 1000
+
+/**
+ * Finds out what the setup with the id `target` can take. Returns what was measured, `finishedAt`
+ * null where `signal` ended it early. Throws whatever is wrong with the names, WRONG_USE where they
+ * name several setups, BACKEND_UNAVAILABLE.
+ */
+export const measureCapacity = async (
+  target: string,
+  options: CapacityOptions,
+): Promise<CapacityMeasurement> => {
+  const { signal, scenariosFolder, urls } = options
+  const say = options.onProgress ?? (() => {})
+  if (signal) setMaxListeners(0, signal)
+  const folder = scenariosFolder === undefined ? {} : { scenariosFolder }
+  const lab = { ...folder, ...(urls ? { urls } : {}) }
+  const knobs = options.knobs ? { knobs: options.knobs } : {}
+  const setup = only(await findSetups({ targets: [target], ...knobs, ...folder }))
+  const scenario = await loadScenario(setup.scenario, scenariosFolder)
+  const seed = options.seed ?? randomInt(2 ** 31)
+  const chosen = chooseWorkload(scenario, setup.scenario, options.workload)
+  const workers = options.workers ?? 1
+
+  let stop = async () => {}
+  try {
+    say({ type: 'phase', phase: 'starting', says: 'a lab and a bare server' })
+    const started = await startAll([setup], workers, lab)
+    stop = started.stop
+    const measurement: CapacityMeasurement = {
+      seesaw: options.seesaw,
+      format: 1,
+      kind: 'capacity',
+      startedAt: new Date().toISOString(),
+      finishedAt: null,
+      command: `${options.command} --seed ${seed}`,
+      machine: await describeMachine(started.doctor, Object.values(setup.backends)),
+      seed,
+      scenario: setup.scenario,
+      question: scenario.question,
+      setup: setup.id,
+      title: setup.variant,
+      ...chosen,
+      arrivals: options.arrivals ?? 'poisson',
+      workers,
+      connections: 10,
+      timeoutMs: 5_000,
+      proof: { ok: false, verdicts: 0, wrong: [] },
+      calibration: { ceilingPerSecond: 0, capacityPerSecond: 0 },
+      rates: [],
+      holds: [],
+      points: [],
+      knee: null,
+    }
+    const conclude = (finished: boolean): CapacityMeasurement => {
+      if (finished) measurement.finishedAt = new Date().toISOString()
+      return Object.assign(measurement, analyseCapacity(measurement))
+    }
+    measurement.proof = await proveFirst([setup], lab, options)
+    if (signal?.aborted) return conclude(false)
+    if (!measurement.proof.ok) return conclude(true)
+
+    say({ type: 'phase', phase: 'calibrating', says: 'how much it can take at once' })
+    await open(started, measurement, folder)
+    measurement.calibration = await calibrate(started, options.warmUpMs ?? usualWarmUpMs, signal)
+    const { capacityPerSecond } = measurement.calibration
+    if (capacityPerSecond < 1)
+      throw new SeesawError('MEASUREMENT_FAILED', `${setup.id} answered no request at all.`)
+    const shares = options.shares ?? usualShares
+    measurement.rates = shares.map((share) => Math.max(1, Math.round(share * capacityPerSecond)))
+    const order = permutation(shares.length, seed)
+    const turns = [
+      ...order.map((i) => [1, i] as const),
+      ...order.toReversed().map((i) => [2, i] as const),
+    ]
+    for (const [done, [pass, i]] of turns.entries()) {
+      if (signal?.aborted) return conclude(false)
+      const ratePerSecond = measurement.rates[i] as number
+      say({
+        type: 'phase',
+        phase: 'measuring',
+        says: `${done + 1} of ${turns.length}: ${ratePerSecond} requests/s`,
+      })
+      measurement.holds.push(
+        await hold(started, measurement, {
+          pass,
+          ratePerSecond,
+          heldMs: patience(ratePerSecond, options.holdMs ?? usualHoldMs),
+          seed: seedFor(seed, pass, i),
+        }),
+      )
+      options.save?.(conclude(false))
+    }
+    return conclude(true)
+  } finally {
+    await stop()
+  }
+}
+
+const only = (setups: readonly Setup[]): Setup => {
+  const [setup, another] = setups
+  if (setup && !another) return setup
+  throw new SeesawError(
+    'WRONG_USE',
+    `The capacity of one setup is measured at a time; this names ${setups.length}: ` +
+      `${setups.map(({ id }) => id).join(', ')}.`,
+  )
+}
+
+/** Long enough for a p99 of both passes, if that does not take too long. */
+const patience = (ratePerSecond: number, holdMs: number): number => {
+  const neededMs = (1.1 * (requestsFor(0.99) / 2) * 1000) / ratePerSecond
+  return Math.round(Math.min(mostPatience * holdMs, Math.max(holdMs, neededMs)))
+}
+
+const itself = 0
+const bareServer = 1
+
+const open = async (
+  { running, client }: Started,
+  { setup, workload, connections, timeoutMs }: CapacityMeasurement,
+  folder: { scenariosFolder?: string },
+): Promise<void> => {
+  for (const id of [itself, bareServer])
+    await client.ask('open', {
+      id,
+      setup: id === itself ? setup : '',
+      url: (running[id] as Running).url,
+      workload,
+      connections,
+      timeoutMs,
+      ...folder,
+    })
+}
+
+/** As fast as answers come, after warming up; the two in turns. */
+const calibrate = async (
+  { running, client }: Started,
+  warmUpMs: number,
+  signal: AbortSignal | undefined,
+): Promise<CapacityMeasurement['calibration']> => {
+  const slice = async (id: number, ms: number) => {
+    const { answered, seconds } = await client.ask('closedSlice', { id, ms })
+    await running[id]?.settle()
+    return answered / seconds
+  }
+  for (let spentMs = 0; spentMs < warmUpMs && !signal?.aborted; spentMs += warmUpSliceMs)
+    for (const id of [itself, bareServer]) await slice(id, warmUpSliceMs)
+  const perSecond: [number[], number[]] = [[], []]
+  for (let i = 0; i < calibrationSlices && !signal?.aborted; i++)
+    for (const id of [itself, bareServer] as const)
+      perSecond[id].push(await slice(id, calibrationMs))
+  const [own, bare] = perSecond.map((rates) => (rates.length > 0 ? Math.round(median(rates)) : 0))
+  return { ceilingPerSecond: bare as number, capacityPerSecond: own as number }
+}
+
+/** Holds one rate, and waits until all that it has caused is over. */
+const hold = async (
+  { running, client }: Started,
+  { arrivals }: CapacityMeasurement,
+  of: { pass: 1 | 2; ratePerSecond: number; heldMs: number; seed: number },
+): Promise<Hold> => {
+  const { pass, ratePerSecond, heldMs, seed } = of
+  const lab = running[itself] as Running
+  await lab.settle()
+  const before = await lab.read()
+  const result = await client.ask('openSlice', {
+    ...{ id: itself, ms: heldMs },
+    ...{ ratePerSecond, arrivals, seed },
+  })
+  await lab.settle()
+  const used = between(before, await lab.read())
+  const { seconds, offered, sent, answered, failed, timedOut, judged, latency, lag } = result
+  return {
+    ...{ pass, ratePerSecond, heldMs },
+    ...{ seconds, offered, sent, answered, failed, timedOut, judged, latency, lag },
+    cpuMs: { server: used.serverCpuMs, backend: used.backendCpuMs, client: result.cpuMs },
+  }
+}

@@ -1,0 +1,267 @@
+// What a capacity measurement says: the sentence first, then the curve and every rate that was held.
+import { readFileSync } from 'node:fs'
+import { styleText } from 'node:util'
+import { SeesawError } from '../../core/errors.ts'
+import {
+  analyseCapacity,
+  type CapacityMeasurement,
+  type CapacityPoint,
+  capacitySchema,
+  kneeRule,
+} from '../capacity-measurement.ts'
+import { capacityChart } from './capacity-curve.ts'
+import { toFigure } from './chart.ts'
+import { toPage } from './page.ts'
+import { type Table, toMarkdownTable, toTable } from './table.ts'
+import type { TerminalOptions } from './terminal.ts'
+import {
+  bound,
+  bytes,
+  count,
+  duration,
+  escaped,
+  moment,
+  number,
+  percent,
+  plain,
+  wrap,
+} from './text.ts'
+
+/** The measurement in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */
+export const readCapacity = (file: string): CapacityMeasurement | undefined => {
+  let data: unknown
+  try {
+    data = JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    // Whoever reads measurements says what is wrong with it.
+    return undefined
+  }
+  if ((data as { kind?: unknown } | null)?.kind !== 'capacity') return undefined
+  const unreadable = (why: string, cause: unknown) =>
+    new SeesawError(
+      'MEASUREMENT_UNREADABLE',
+      `${file} is no measurement: ${why}. docs/capacity.schema.json describes one.`,
+      { cause },
+    )
+  const checked = capacitySchema.safeParse(data)
+  if (!checked.success) {
+    const [issue] = checked.error.issues
+    throw unreadable(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, checked.error)
+  }
+  try {
+    return { ...checked.data, ...analyseCapacity(checked.data) }
+  } catch (cause) {
+    throw unreadable(`it cannot be analysed (${cause})`, cause)
+  }
+}
+
+/** What it all comes to, in one or two sentences. */
+export const capacityInWords = (measurement: CapacityMeasurement): string => {
+  const { proof, points, knee, setup, calibration, rates } = measurement
+  if (!proof.ok && proof.verdicts > 0)
+    return `${setup} does not do what it claims, so nothing was measured: ${proof.wrong.join(' ')}`
+  const trusted = points.filter(({ doubts }) => doubts.length === 0)
+  if (points.length === 0) return 'Nothing was measured, so nothing can be said.'
+  if (trusted.length === 0)
+    return (
+      `Nothing can be said about ${setup}: at none of the ${points.length} rates could the load ` +
+      'client be trusted. Is something else busy on this machine?'
+    )
+  if (!knee)
+    return `No knee of ${setup} can be named: none of the ${trusted.length} trusted rates was answered in time with requests enough to say so.`
+  const at = points.find(({ ratePerSecond }) => ratePerSecond === knee.ratePerSecond)
+  const said = percentileOf(measurement)
+  const highest = trusted.at(-1)?.ratePerSecond === knee.ratePerSecond
+  const [low, high] = [Math.min, Math.max].map((pick) =>
+    pick(...knee.passes.filter((one) => one !== null)),
+  ) as [number, number]
+  const spread = knee.passes.includes(null)
+    ? 'not both passes have one of their own'
+    : low === high
+      ? 'in both passes'
+      : `in one pass ${count(low)}, in the other ${count(high)}`
+  const beyond = highest
+    ? trusted.length < Math.max(points.length, rates.length)
+      ? ' What is beyond could not be trusted, so it may be more.'
+      : ' No higher rate was tried, so it may be more.'
+    : ''
+  const ms = said === 'p99' ? at?.p99Ms : said === 'p50' ? at?.p50Ms : undefined
+  return (
+    `${setup} answers ${highest ? 'at least ' : 'up to '}${count(knee.ratePerSecond)} requests/s in time ` +
+    `(${spread}${ms == null ? '' : `; ${said} ${number(ms)} ms`}, ${count(at?.requests ?? 0)} requests), and ` +
+    `${count(calibration.capacityPerSecond)} requests/s as fast as answers come.${beyond}`
+  )
+}
+
+const percentileOf = ({ knee }: CapacityMeasurement): string =>
+  `p${Math.round((knee?.quantile ?? 0.99) * 100)}`
+
+const warningsOf = ({ finishedAt, rates, holds }: CapacityMeasurement): string[] =>
+  finishedAt === null
+    ? [`It was interrupted: ${holds.length} of ${2 * rates.length} rates were held.`]
+    : []
+
+/** The report on a terminal. */
+export const capacityToTerminal = (
+  measurement: CapacityMeasurement,
+  { colours = false, width = 100 }: TerminalOptions = {},
+): string => {
+  const columns = Math.max(60, Math.min(100, width))
+  const text = (words: string, style?: 'bold' | 'yellow' | 'dim') =>
+    wrap(plain(words).replace(/\s+/g, ' '), columns).map((line) =>
+      // What is printed is decided by the caller, not by the stream of this process.
+      colours && style ? styleText(style, line, { validateStream: false }) : line,
+    )
+  const doubts = [...new Set(measurement.points.flatMap((point) => point.doubts))]
+  return [
+    ...text(capacityInWords(measurement), 'bold'),
+    '',
+    ...warningsOf(measurement).flatMap((words) => text(`! ${words}`, 'yellow')),
+    ...(measurement.points.length > 0
+      ? [
+          ...inColumns(tableOf(measurement)),
+          '',
+          ...text(kneeRule(percentileOf(measurement)), 'dim'),
+        ]
+      : []),
+    ...doubts
+      .map((doubt) => `✗ not to be trusted: ${doubt}.`)
+      .flatMap((words) => text(words, 'yellow')),
+    ...text(factsOf(measurement), 'dim'),
+    ...text(`Again: ${measurement.command}`, 'dim'),
+    '',
+  ].join('\n')
+}
+
+/** The report as Markdown. */
+export const capacityToMarkdown = (measurement: CapacityMeasurement): string =>
+  [
+    `# ${plain(measurement.setup)}: how much it can take`,
+    `**${plain(capacityInWords(measurement))}**`,
+    ...warningsOf(measurement).map((words) => `> ⚠ ${words}`),
+    toMarkdownTable(tableOf(measurement)),
+    kneeRule(percentileOf(measurement)),
+    plain(factsOf(measurement)),
+    `\`\`\`sh\n${plain(measurement.command)}\n\`\`\``,
+    '',
+  ].join('\n\n')
+
+/** The report as one self-contained HTML file. */
+export const capacityToHtml = (measurement: CapacityMeasurement): string => {
+  const { setup, title, points, knee, machine, calibration, question, command } = measurement
+  const warnings = warningsOf(measurement)
+  const chart = capacityChart({
+    name: 'A',
+    title,
+    look: { class: 'c0', shape: 'circle', dash: '' },
+    steps: points,
+    knee: knee && points.findIndex(({ ratePerSecond }) => ratePerSecond === knee.ratePerSecond),
+    says: capacityInWords(measurement),
+    rule: kneeRule(percentileOf(measurement)),
+  })
+  const backends = Object.entries(machine.backends).map(
+    ([name, { version, via, standIn }]) =>
+      `${name} ${version} (${via})${standIn ? ', a stand-in for the real one' : ''}`,
+  )
+  const facts: [string, string][] = [
+    ['Workload', `${measurement.workload}: ${measurement.says}`],
+    [
+      'Load',
+      `${measurement.arrivals === 'poisson' ? 'random (Poisson)' : 'even'} arrivals, each rate held twice for at least ${duration(Math.min(...measurement.holds.map(({ heldMs }) => heldMs)) / 1000)}, in random order and then in the reverse`,
+    ],
+    ['As fast as answers come', `${count(calibration.capacityPerSecond)} requests/s`],
+    ['Load client’s ceiling', `${count(calibration.ceilingPerSecond)} requests/s`],
+    ['Server processes', count(measurement.workers)],
+    ['Timeout', `${count(measurement.timeoutMs)} ms`],
+    ['Machine', `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)}`],
+    ['System', `${machine.os}${machine.container ? ', in a container' : ''}`],
+    ['Node', `${machine.node} (V8 ${machine.v8})`],
+    ['Backends', backends.join(', ') || 'none outside of the server process'],
+    ['Began', moment(measurement.startedAt)],
+    ['Seesaw', measurement.seesaw],
+  ]
+  const sentence = `<p class="verdict ${knee ? 'same' : 'invalid'}"><span>${escaped(bound(capacityInWords(measurement)))}</span></p>`
+  return toPage(
+    `${setup}: how much it can take · Seesaw measurement`,
+    `<header>
+<p class="eyebrow">Seesaw measurement <span class="tag">measured</span></p>
+<h1>How much can ${escaped(title)} take?</h1>
+<p class="facts"><code>${escaped(setup)}</code> · ${escaped(question)}</p>
+<p class="facts">${escaped(factsOf(measurement))}</p>
+</header>
+<main>
+<section aria-labelledby="knee"><h2 id="knee">What can be said</h2>
+${warnings.length > 0 ? `<ul class="warnings" role="note">${warnings.map((words) => `<li>${escaped(words)}</li>`).join('')}</ul>` : ''}
+${sentence}
+</section>
+${
+  points.length > 0
+    ? `<section aria-labelledby="curve"><h2 id="curve">The more is asked for, the longer it takes</h2>
+${toFigure(chart)}</section>
+<section aria-labelledby="rates"><h2 id="rates">Rate by rate</h2>
+<p>Time is counted from the moment at which a request was meant to be sent. Both passes together; a percentile needs twenty requests beyond it.</p>
+${toTable(tableOf(measurement))}</section>`
+    : ''
+}
+<section aria-labelledby="environment"><h2 id="environment">Where, and how to do it again</h2>
+<pre><code>${escaped(command)}</code></pre>
+<dl>${facts.map(([name, words]) => `<dt>${escaped(name)}</dt><dd>${escaped(words)}</dd>`).join('')}</dl>
+</section>
+</main>`,
+  )
+}
+
+const tableOf = ({ points, knee }: CapacityMeasurement): Table => ({
+  caption: 'Every rate that was held',
+  head: [
+    'asked/s',
+    'offered/s',
+    'answered/s',
+    'right',
+    'p50, ms',
+    'p99, ms',
+    'CPU, ms/req.',
+    'lag, ms',
+    '',
+  ],
+  wordy: [8],
+  rows: points.map((point) => [
+    count(point.ratePerSecond),
+    count(point.offeredPerSecond),
+    count(point.answeredPerSecond),
+    percent(point.rightShare),
+    point.p50Ms === null ? 'too few' : number(point.p50Ms),
+    point.p99Ms === null ? 'too few' : number(point.p99Ms),
+    point.cpuMs === null ? '–' : number(point.cpuMs),
+    number(point.lagP99Ms),
+    remarkOn(point, knee),
+  ]),
+})
+
+const remarkOn = (point: CapacityPoint, knee: CapacityMeasurement['knee']): string =>
+  point.doubts.length > 0
+    ? '✗ not trusted'
+    : point.ratePerSecond === knee?.ratePerSecond
+      ? '← knee'
+      : ''
+
+const inColumns = ({ head, rows }: Table): string[] => {
+  const widths = head.map((name, i) =>
+    Math.max(name.length, ...rows.map((row) => (row[i] ?? '').length)),
+  )
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, i) => (i < head.length - 1 ? cell.padStart(widths[i] ?? 0) : cell))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const factsOf = ({ startedAt, machine, holds, seed }: CapacityMeasurement): string =>
+  [
+    `measured ${moment(startedAt)}`,
+    `${machine.cpu}, ${machine.cores} cores${machine.container ? ' (in a container)' : ''}`,
+    `Node ${machine.node.replace(/^v/, '')}`,
+    `${holds.length} loads, ${count(holds.reduce((sum, { answered }) => sum + answered, 0))} requests`,
+    `seed ${seed}`,
+  ].join(' · ')

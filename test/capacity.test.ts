@@ -1,0 +1,297 @@
+// How much a setup can take: the knee of loads that are made up, what cannot be trusted, what the
+// report says of both, and a real one.
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { SeesawError } from '#core/errors'
+import { home } from '#core/load'
+import { measureCapacity } from '../bench/capacity.ts'
+import {
+  analyseCapacity,
+  type CapacityMeasurement,
+  capacitySchema,
+  type Hold,
+} from '../bench/capacity-measurement.ts'
+import {
+  capacityInWords,
+  capacityToHtml,
+  capacityToMarkdown,
+  capacityToTerminal,
+  readCapacity,
+} from '../bench/report/capacity.ts'
+import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
+import { seesaw, tempFolder } from './seesaw.ts'
+
+const scenariosFolder = join(home, 'bench', 'self-test', 'scenarios')
+
+const histogramOf = (count: number, msOf: (share: number) => number): string => {
+  const histogram = newHistogram()
+  for (let i = 0; i < count; i++)
+    histogram.recordValue(Math.max(1, Math.round(msOf((i + 0.5) / count) * 1000)))
+  return encodeHistogram(histogram)
+}
+
+/**
+ * A rate held for three seconds or more by a server that takes `capacity` requests per second one after
+ * another: times grow as in a queue, and without end beyond its capacity.
+ */
+const held = (
+  pass: 1 | 2,
+  ratePerSecond: number,
+  {
+    capacity = 1_000,
+    lagMs = 0.1,
+    wrong = 0,
+    heldMs = Math.max(3_000, 1_100_000 / ratePerSecond),
+  } = {},
+): Hold => {
+  const count = Math.round((ratePerSecond * heldMs) / 1000)
+  const busy = ratePerSecond / capacity
+  const lateMs = Math.max(0, heldMs * (busy - 1))
+  const latency = histogramOf(count, (share) =>
+    busy < 1 ? (-Math.log(1 - share) * 1000) / capacity / (1 - busy) : 200 + share * lateMs,
+  )
+  return {
+    ...{ pass, ratePerSecond, heldMs },
+    ...{ seconds: (heldMs + lateMs) / 1000, offered: count, sent: count, answered: count },
+    ...{ failed: 0, timedOut: 0, judged: { right: count - wrong, wrong } },
+    ...{ latency, lag: histogramOf(count, () => lagMs) },
+    cpuMs: { server: count, backend: count / 2, client: count / 4 },
+  }
+}
+
+const rates = [100, 250, 400, 550, 700, 800, 900, 1_000, 1_100, 1_200]
+const both = (of: (pass: 1 | 2, rate: number) => Hold): Hold[] =>
+  ([1, 2] as const).flatMap((pass) => rates.map((rate) => of(pass, rate)))
+
+const measurementOf = (holds: Hold[], ceilingPerSecond = 10_000): CapacityMeasurement => {
+  const calibration = { ceilingPerSecond, capacityPerSecond: 1_000 }
+  return {
+    ...{ seesaw: '0.1.0', format: 1, kind: 'capacity' },
+    ...{ startedAt: '2026-11-23T14:00:00.000Z', finishedAt: '2026-11-23T14:02:00.000Z' },
+    command: 'seesaw bench capacity rate-limits/gcra@redis --seed 1',
+    machine: {
+      ...{ cpu: 'A processor', cores: 2, memoryBytes: 8e9, os: 'Linux 6', node: 'v20.0.0' },
+      ...{ v8: '11', container: false, backends: {} },
+    },
+    ...{ seed: 1, scenario: 'rate-limits', question: 'How many are too many?' },
+    ...{ setup: 'rate-limits/gcra@redis', title: 'gcra', workload: 'crowd', says: 'a crowd' },
+    ...{ arrivals: 'poisson', workers: 1, connections: 10, timeoutMs: 5_000 },
+    ...{ proof: { ok: true, verdicts: 3, wrong: [] }, calibration, rates, holds },
+    ...analyseCapacity({ holds, calibration }),
+  }
+}
+
+describe('the knee of a capacity', () => {
+  it('is the highest rate before the queue grows', () => {
+    const { knee, points } = measurementOf(both((pass, rate) => held(pass, rate)))
+    // The p99 of such a queue grows as 1 / (1 - busy): five times that at 10 % is reached at 82 %.
+    assert.equal(knee?.ratePerSecond, 800)
+    assert.deepEqual(knee?.passes, [800, 800])
+    assert.equal(points.length, 10)
+    assert(points.every(({ doubts }) => doubts.length === 0))
+    const last = points.at(-1)
+    assert(last && last.answeredPerSecond < 0.9 * last.offeredPerSecond)
+    assert.equal(points[1]?.cpuMs, 1.5)
+  })
+
+  it('says how far the two passes are apart', () => {
+    const holds = both((pass, rate) => held(pass, rate, { capacity: pass === 1 ? 900 : 1_200 }))
+    const { knee } = measurementOf(holds)
+    assert.deepEqual(knee?.passes, [700, 900])
+    assert.match(capacityInWords(measurementOf(holds)), /in one pass 700, in the other 900/)
+  })
+
+  it('is not at a rate that was answered wrongly', () => {
+    const holds = both((pass, rate) => held(pass, rate, { wrong: rate > 500 ? rate / 10 : 0 }))
+    assert.equal(measurementOf(holds).knee?.ratePerSecond, 400)
+  })
+
+  it('is looked for by a lower percentile where there are too few requests for p99', () => {
+    const { knee, points } = measurementOf(
+      both((pass, rate) => held(pass, rate)).map((one) => ({
+        ...held(one.pass, one.ratePerSecond, { heldMs: 1_000 }),
+      })),
+    )
+    assert.equal(points[0]?.requests, 200)
+    assert.equal(points[0]?.p99Ms, null)
+    assert.equal(knee?.quantile, 0.9)
+  })
+
+  it('is never at a rate at which the client was the limit', () => {
+    const late = (rate: number) => (rate > 500 ? 3 : 0.1)
+    const measurement = measurementOf(both((pass, rate) => held(pass, rate, { lagMs: late(rate) })))
+    assert.equal(measurement.knee?.ratePerSecond, 400)
+    assert.deepEqual(
+      measurement.points.filter(({ doubts }) => doubts.length > 0).map((one) => one.ratePerSecond),
+      rates.slice(3),
+    )
+    assert.match(capacityInWords(measurement), /answers at least 400 requests\/s .* could not be/)
+  })
+
+  it('rests on the other pass where the client was late in one', () => {
+    const lagMs = (pass: number, rate: number) => (pass === 1 && rate === 800 ? 9 : 0.1)
+    const { knee, points } = measurementOf(
+      both((pass, rate) => held(pass, rate, { lagMs: lagMs(pass, rate) })),
+    )
+    assert.equal(knee?.ratePerSecond, 800)
+    assert.deepEqual(knee?.passes, [700, 800])
+    const point = points.find(({ ratePerSecond }) => ratePerSecond === 800)
+    assert.deepEqual([point?.doubts, point?.requests], [[], 2_400])
+  })
+
+  it('is not named beyond half of what the client can send, nor where nothing can be trusted', () => {
+    const holds = both((pass, rate) => held(pass, rate))
+    assert.equal(measurementOf(holds, 1_000).knee?.ratePerSecond, 400)
+    const none = measurementOf(holds, 100)
+    assert.equal(none.knee, null)
+    assert.match(
+      capacityInWords(none),
+      /^Nothing can be said about rate-limits\/gcra@redis: at none/,
+    )
+  })
+
+  it('is not named of nothing', () => {
+    assert.equal(
+      capacityInWords(measurementOf([])),
+      'Nothing was measured, so nothing can be said.',
+    )
+  })
+})
+
+describe('a report of a capacity', () => {
+  const measurement = measurementOf(
+    both((pass, rate) => held(pass, rate, { lagMs: rate > 1_000 ? 4 : 0.1 })),
+  )
+  const sentence =
+    /^rate-limits\/gcra@redis answers up to 800 requests\/s in time \(in both passes; p99 [\d.]+ ms, 4,800 requests\), and 1,000 requests\/s as fast as answers come\./
+
+  it('begins with the sentence, has every rate and the rule, and says whom not to trust', () => {
+    const text = capacityToTerminal(measurement)
+    assert.match(text.replace(/\s+/g, ' '), sentence)
+    for (const line of text.split('\n')) assert(line.length <= 100, line)
+    assert.match(text, /← knee/)
+    assert.equal(text.match(/✗ not trusted/g)?.length, 2)
+    assert.match(text, /The knee is the highest trusted rate/)
+    assert.match(capacityToMarkdown(measurement), /\*\*rate-limits\/gcra@redis answers up to 800/)
+  })
+
+  it('is one page without a script or a request, with grey crosses for what is not trusted', () => {
+    const html = capacityToHtml(measurement)
+    assert.match(html, /default-src 'none'/)
+    assert.doesNotMatch(html, /<script|https?:\/\/(?!www\.w3\.org)/)
+    assert.match(html, /knee: /)
+    assert.match(html, /<g class="cr"><path/)
+    assert(html.indexOf('answers up to 800') < html.indexOf('<figure'))
+  })
+
+  it('lets nothing hostile through', () => {
+    const bad = '<script>hit()</script>'
+    const hostile = {
+      ...measurement,
+      setup: bad,
+      title: bad,
+      question: bad,
+      command: bad,
+      says: bad,
+    }
+    assert.doesNotMatch(capacityToHtml(hostile), /<script/)
+  })
+
+  it('says what was interrupted', () => {
+    const half = { ...measurementOf(both(held).slice(0, 7)), finishedAt: null }
+    assert.match(capacityToTerminal(half), /! It was interrupted: 7 of 20 rates were held\./)
+    assert.match(capacityToHtml(half), /It was interrupted: 7 of 20/)
+  })
+
+  it('is made from the stored file, analysed anew', () => {
+    const file = join(tempFolder(), 'capacity.json')
+    writeFileSync(file, JSON.stringify({ ...measurement, knee: null }))
+    assert.deepEqual(readCapacity(file), measurement)
+    writeFileSync(file, '{"kind":"http"}')
+    assert.equal(readCapacity(file), undefined)
+    writeFileSync(file, '{"kind":"capacity"}')
+    assert.throws(
+      () => readCapacity(file),
+      (error) => error instanceof SeesawError && error.code === 'MEASUREMENT_UNREADABLE',
+    )
+    const garbled = { ...measurement, holds: [{ ...measurement.holds[0], latency: 'HISTnothing' }] }
+    writeFileSync(file, JSON.stringify(garbled))
+    assert.throws(
+      () => readCapacity(file),
+      (error) => error instanceof SeesawError && error.code === 'MEASUREMENT_UNREADABLE',
+    )
+  })
+})
+
+describe('measuring a capacity', function () {
+  this.timeout(90_000)
+  const quick = {
+    ...{ scenariosFolder, seesaw: '0.1.0', command: 'seesaw bench capacity steady/plain' },
+    ...{ holdMs: 200, warmUpMs: 200, seed: 5 },
+  }
+
+  it('holds every rate twice, in an order and in its reverse, and keeps all of it', async () => {
+    const kept: number[] = []
+    const measurement = await measureCapacity('steady/plain', {
+      ...quick,
+      shares: [0.1, 0.3, 0.6],
+      save: ({ holds }) => kept.push(holds.length),
+    })
+    assert.deepEqual(capacitySchema.parse(JSON.parse(JSON.stringify(measurement))), measurement)
+    assert.deepEqual(analyseCapacity(measurement), {
+      points: measurement.points,
+      knee: measurement.knee,
+    })
+    assert.notEqual(measurement.finishedAt, null)
+    assert.deepEqual(kept, [1, 2, 3, 4, 5, 6])
+    assert.equal(measurement.proof.ok, true)
+    const order = measurement.holds.map(({ ratePerSecond }) => ratePerSecond)
+    assert.deepEqual(order, order.toReversed())
+    assert.deepEqual(
+      measurement.holds.map(({ pass }) => pass),
+      [1, 1, 1, 2, 2, 2],
+    )
+    for (const { offered, answered, failed, timedOut, cpuMs } of measurement.holds) {
+      assert(offered > 0)
+      assert.equal(answered + failed + timedOut, offered)
+      assert(cpuMs.server > 0)
+    }
+    assert.equal(measurement.command, 'seesaw bench capacity steady/plain --seed 5')
+  })
+
+  it('ends early in good order when it is told to', async () => {
+    const stop = new AbortController()
+    const { holds, finishedAt, points } = await measureCapacity('steady/plain', {
+      ...quick,
+      shares: [0.1, 0.2],
+      signal: stop.signal,
+      save: () => stop.abort(),
+    })
+    assert.deepEqual([holds.length, finishedAt, points.length], [1, null, 1])
+  })
+
+  const refused = (title: string, words: string[], line: RegExp) =>
+    it(`refuses ${title}`, async () => {
+      const { code, out, err } = await seesaw(['bench', 'capacity', ...words])
+      assert.deepEqual([code, out], [2, ''])
+      assert.match(err, line)
+    })
+  refused('more than one setup', ['rate-limits'], /one setup is measured at a time; this names 6/)
+  refused(
+    'a workload that is not there',
+    ['rate-limits/gcra', '--workload', 'x'],
+    /No workload 'x'/,
+  )
+})
+
+describe('docs/capacity.schema.json', () => {
+  it('is the schema that capacities are held to', () => {
+    const published = readFileSync(join(home, 'docs', 'capacity.schema.json'), 'utf8')
+    assert.deepEqual(
+      JSON.parse(published),
+      JSON.parse(JSON.stringify(z.toJSONSchema(capacitySchema))),
+    )
+  })
+})
