@@ -76,11 +76,8 @@ export const measureCapacity = async (
   if (signal) setMaxListeners(0, signal)
   const folder = scenariosFolder === undefined ? {} : { scenariosFolder }
   const lab = { ...folder, ...(urls ? { urls } : {}) }
-  const knobs = options.knobs ? { knobs: options.knobs } : {}
-  const setup = only(await findSetups({ targets: [target], ...knobs, ...folder }))
-  const scenario = await loadScenario(setup.scenario, scenariosFolder)
+  const { setup, question, workload, says } = await chooseSubject(target, options)
   const seed = options.seed ?? randomInt(2 ** 31)
-  const chosen = chooseWorkload(scenario, setup.scenario, options.workload)
   const workers = options.workers ?? 1
 
   let stop = async () => {}
@@ -98,10 +95,11 @@ export const measureCapacity = async (
       machine: await describeMachine(started.doctor, Object.values(setup.backends)),
       seed,
       scenario: setup.scenario,
-      question: scenario.question,
+      question,
       setup: setup.id,
       title: setup.variant,
-      ...chosen,
+      workload,
+      says,
       arrivals: options.arrivals ?? 'poisson',
       workers,
       connections: 10,
@@ -158,14 +156,33 @@ export const measureCapacity = async (
   }
 }
 
-const only = (setups: readonly Setup[]): Setup => {
+/**
+ * Looks up what is to be measured. Throws whatever is wrong with the names, WRONG_USE where they name
+ * several setups.
+ */
+export const chooseSubject = async (
+  target: string,
+  {
+    knobs,
+    workload,
+    scenariosFolder,
+  }: Pick<CapacityOptions, 'knobs' | 'workload' | 'scenariosFolder'>,
+): Promise<{ setup: Setup; question: string; workload: string; says: string }> => {
+  const setups = await findSetups({
+    targets: [target],
+    ...(knobs ? { knobs } : {}),
+    ...(scenariosFolder === undefined ? {} : { scenariosFolder }),
+  })
   const [setup, another] = setups
-  if (setup && !another) return setup
-  throw new SeesawError(
-    'WRONG_USE',
-    `The capacity of one setup is measured at a time; this names ${setups.length}: ` +
-      `${setups.map(({ id }) => id).join(', ')}.`,
-  )
+  if (!setup || another)
+    throw new SeesawError(
+      'WRONG_USE',
+      `The capacity of one setup is measured at a time; this names ${setups.length}: ` +
+        `${setups.map(({ id }) => id).join(', ')}.`,
+    )
+  const scenario = await loadScenario(setup.scenario, scenariosFolder)
+  const { question } = scenario
+  return { setup, question, ...chooseWorkload(scenario, setup.scenario, workload) }
 }
 
 /** Long enough for a p99 of both passes, if that does not take too long. */

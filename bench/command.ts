@@ -227,8 +227,15 @@ export const capacity = async (
     'knob' | 'workload' | 'workers' | 'arrivals' | 'seed' | 'progress' | 'scenarios'
   > & { seconds?: number; json?: string; md?: string; html?: string },
 ): Promise<void> => {
-  const { estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
+  const { chooseSubject, estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
   const { knob, workload, workers, arrivals, seed, seconds, json, md, html } = options
+  const subject = {
+    ...(knob && { knobs: knob }),
+    ...(workload !== undefined && { workload }),
+    ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
+  }
+  // Said before it waits its turn.
+  await chooseSubject(setup, subject)
   for (const file of [json, md, html]) if (file !== undefined) refuseUnwritable(file)
   const hold = seconds === undefined ? {} : { holdMs: seconds * 1000 }
   const talk = options.progress === 'json' ? talkJson : talkToPerson
@@ -247,13 +254,11 @@ export const capacity = async (
   try {
     const { connections } = await loadConfig()
     const measurement = await measureCapacity(setup, {
-      ...(knob && { knobs: knob }),
-      ...(workload !== undefined && { workload }),
+      ...subject,
       ...(workers !== undefined && { workers }),
       ...(arrivals && { arrivals }),
       ...(seed !== undefined && { seed }),
       ...hold,
-      ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
       urls: connections,
       seesaw: versionOf(),
       command: capacityCommand(setup, options),

@@ -215,7 +215,7 @@ describe('the sentence of a timeline', () => {
     says(
       lasting,
       'Redis was gone from 500 ms on: all of 20 requests meanwhile were answered right. In the slowest ' +
-        '250 ms of that time half of them waited 900 ms or more, before it 1 ms. The load client itself ' +
+        '250 ms of that time half of them waited 900 ms or more, before it at most 1 ms. The load client itself ' +
         'was late by 12 ms for one request in a hundred: shorter times say nothing.',
     )
   })

@@ -20,6 +20,7 @@ export interface CapacityStep {
 }
 
 export interface Capacity {
+  /** Its letter among others; empty where it is alone. */
   name: string
   title: string
   look: Look
@@ -34,11 +35,11 @@ export interface Capacity {
 
 /** A chart for `toHtml`. */
 export const capacityChart = (of: Capacity): Chart => ({
-  id: `capacity-${of.name}`,
-  title: `Latency and throughput: ${of.name}, ${of.title}`,
+  id: `capacity-${of.name || 'alone'}`,
+  title: `Latency and throughput: ${[of.name, of.title].filter(Boolean).join(', ')}`,
   says: of.says ?? kneeInWords(of),
   draw: (width) => {
-    const box = { left: 52, right: width - 12, top: 28, bottom: width < 500 ? 260 : 310 }
+    const box = { left: 52, right: width - 22, top: 28, bottom: width < 500 ? 260 : 310 }
     const x = linear(
       [0, Math.max(1, ...of.steps.map((step) => step.answeredPerSecond)) * 1.08],
       [box.left, box.right],
@@ -57,7 +58,8 @@ export const capacityChart = (of: Capacity): Chart => ({
         of.steps.filter((step) => !isTrusted(step)),
         pick,
       )
-      const [lx, ly] = points.at(-1) ?? doubtful.at(-1) ?? [0, 0]
+      // Where the two are farthest apart: in the end they meet.
+      const [lx, ly] = points[0] ?? doubtful[0] ?? [0, 0]
       return (
         (points.length > 1
           ? path(points, { class: 'line', 'stroke-dasharray': pick === 'p50Ms' ? '6 3' : '' })
@@ -73,7 +75,7 @@ export const capacityChart = (of: Capacity): Chart => ({
           ...doubtful.map(([px, py]) => mark('cross', px, py, 5, { class: 'hollow' })),
         ) +
         (points.length + doubtful.length > 0
-          ? words(lx - 8, ly - 8, pick.slice(0, 3), { class: 'strong', anchor: 'end' })
+          ? words(lx - 6, ly - 9, pick.slice(0, 3), { class: 'strong' })
           : '')
       )
     }
@@ -115,7 +117,7 @@ export const capacityChart = (of: Capacity): Chart => ({
       ? ''
       : ' Grey crosses are rates at which the load client was the limit: they say nothing about the server.'),
   table: {
-    caption: `Every rate that was held for ${plain(of.name)}`,
+    caption: `Every rate that was held for ${plain(of.name || of.title)}`,
     head: ['offered/s', 'answered/s', 'p50, ms', 'p99, ms', 'requests', 'trusted'],
     wordy: [5],
     rows: of.steps.map((step) => [

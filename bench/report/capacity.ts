@@ -12,6 +12,7 @@ import {
 import { capacityChart } from './capacity-curve.ts'
 import { toFigure } from './chart.ts'
 import { toPage } from './page.ts'
+import { el, mark } from './svg.ts'
 import { type Table, toMarkdownTable, toTable } from './table.ts'
 import type { TerminalOptions } from './terminal.ts'
 import {
@@ -151,7 +152,7 @@ export const capacityToHtml = (measurement: CapacityMeasurement): string => {
   const { setup, title, points, knee, machine, calibration, question, command } = measurement
   const warnings = warningsOf(measurement)
   const chart = capacityChart({
-    name: 'A',
+    name: '',
     title,
     look: { class: 'c0', shape: 'circle', dash: '' },
     steps: points,
@@ -180,7 +181,8 @@ export const capacityToHtml = (measurement: CapacityMeasurement): string => {
     ['Began', moment(measurement.startedAt)],
     ['Seesaw', measurement.seesaw],
   ]
-  const sentence = `<p class="verdict ${knee ? 'same' : 'invalid'}"><span>${escaped(bound(capacityInWords(measurement)))}</span></p>`
+  const look = knee ? 'same' : 'invalid'
+  const sentence = `<p class="verdict ${look}">${el('svg', { viewBox: '-8 -8 16 16', class: `mark ${look}`, 'aria-hidden': 'true' }, mark(knee ? 'diamond' : 'cross', 0, 0, 5.5, { class: 'solid' }))}<span>${escaped(bound(capacityInWords(measurement)))}</span></p>`
   return toPage(
     `${setup}: how much it can take · Seesaw measurement`,
     `<header>

@@ -3,7 +3,6 @@
 
 import type { Measurement, Timeline } from '../measurement.ts'
 import { properName } from '../names.ts'
-import { median } from '../stats/median.ts'
 import { count, duration, number, percent } from './text.ts'
 
 /** One sentence for every time that a server was gone, and one on the load client where it was late. */
@@ -39,7 +38,7 @@ export const timelinesInWords = ({ timelines, plan }: Measurement): string[] =>
 type Fault = Timeline['faults'][number]
 
 const sentenceOf = (
-  { buckets, bucketMs, faults }: Timeline,
+  { buckets, bucketMs, faults, lagP99Ms = 0 }: Timeline,
   kill: Fault,
   heal: Fault | undefined,
 ): string => {
@@ -60,11 +59,13 @@ const sentenceOf = (
     sum('other') === 0
       ? `${head}: all of ${count(offered)} requests meanwhile were answered right`
       : `${head}: ${percent(sum('other') / offered)} of ${count(offered)} requests meanwhile were answered wrongly or not at all`
-  const usual = middleOf(buckets.slice(0, Math.floor(kill.atMs / bucketMs)))
-  const worst = Math.max(...meanwhile.map(({ medianMs }) => medianMs ?? 0))
+  // Compared with what the machine did anyway, or every hiccup would look like a lesson.
+  const [before, then] = [buckets.slice(0, Math.floor(kill.atMs / bucketMs)), meanwhile].map((of) =>
+    Math.max(0, ...of.map(({ medianMs }) => medianMs ?? 0)),
+  ) as [number, number]
   const waits =
-    usual !== null && worst >= 2 * usual
-      ? ` In the slowest ${duration(bucketMs / 1000)} of that time half of them waited ${number(worst)} ms or more, before it ${number(usual)} ms.`
+    before > 0 && then >= 2 * Math.max(before, lagP99Ms)
+      ? ` In the slowest ${duration(bucketMs / 1000)} of that time half of them waited ${number(then)} ms or more, before it at most ${number(before)} ms.`
       : ''
   if (!heal) return `${met}.${waits}`
 
@@ -85,10 +86,4 @@ const sentenceOf = (
   return sum('right') === 0 && firstRight >= 0
     ? `${met}; the first right answer came within ${within(firstRight)} of its return, and ${recovered}.${waits}`
     : `${met}; ${recovered}.${waits}`
-}
-
-/** The middle of the medians; null where there are none. */
-const middleOf = (buckets: Timeline['buckets']): number | null => {
-  const medians = buckets.flatMap(({ medianMs }) => medianMs ?? [])
-  return medians.length > 0 ? median(medians) : null
 }
