@@ -187,7 +187,7 @@ describe('the open model', () => {
 
   it('sees what a server that stalls does to those who come meanwhile', async function () {
     this.timeout(60_000)
-    const stalls = { stallMs: 250, everyMs: 1_250, stalls: 2, ratePerSecond: 400 }
+    const stalls = { stallMs: 250, everyMs: 1_250, stalls: 2, ratePerSecond: 200 }
     await onceOnPaper(this, () => stallOracle(client, stalls))
   })
 

@@ -17,7 +17,8 @@ parentPort.on('message', ({ times, next }) => {
     const restMs = times[i] - nowMs()
     if (restMs > 0) Atomics.wait(bed, 0, 0, restMs)
     else {
-      // One message for all that is due by now.
+      // One message for all that is due by now. Waking up is what costs most, about 0.1 ms of CPU time
+      // where the machine is virtual; messages, Atomics.waitAsync and a pipe differ by less than that.
       for (const atMs = nowMs(); times[i] <= atMs; ) i++
       parentPort.postMessage(null)
     }
