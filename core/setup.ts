@@ -212,6 +212,8 @@ export const selectSetups = (
   for (const backend of backends ?? [])
     if (!known.includes(backend))
       throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', backend, known))
+  for (const variant of variants ?? [])
+    resolveSetup({ scenario: parts.scenario, variant, backends: {}, knobs: {} }, scenario, choices)
   const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
   const names = parts.variant ? [parts.variant] : (variants ?? Object.keys(scenario.variants))
   const hasKnob = (variant: string, knob: string) =>

@@ -1,14 +1,18 @@
 // The commands in the documents do what they say: each is run as it is printed, against a Seesaw on
-// ports of its own. Proofs are looked up and not run, for test/claims.test.ts runs them all.
+// ports of its own. Proofs are looked up and not run, for test/claims.test.ts runs them all; of what
+// would be measured the plan is made.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { backendNames, home, scenarioIds } from '#core/load'
 import { findTargets } from '#core/prove'
+import { microNames } from '../bench/micro.ts'
+import { makePlan } from '../bench/plan.ts'
+import { readPlan } from '../bench/plan-file.ts'
 
 const documents = [
   'README.md',
@@ -44,6 +48,32 @@ describe('the documents', () => {
     })
 })
 
+describe('measurements in the documents', () => {
+  for (const command of commands.filter((line) => line.startsWith('npx seesaw bench')))
+    it(`${command} measures something`, async () => {
+      const { values, positionals } = parseArgs({
+        args: command.split(' ').slice(3),
+        allowPositionals: true,
+        options: Object.fromEntries(
+          ['variants', 'backends', 'preset', 'plan', 'rate', 'json', 'html', 'md', 'seed', 'fault']
+            .concat(['resume', 'metric', 'workload', 'blocks', 'load'])
+            .map((name) => [name, { type: 'string' as const }]),
+        ),
+      })
+      const [first = '', second = ''] = positionals
+      if (first === 'micro') return void assert(second === '' || microNames.includes(second))
+      if (['report', 'compare'].includes(first) || values.resume) return
+      const listed = (name: 'variants' | 'backends') => {
+        const text = values[name]
+        return text === undefined ? {} : { [name]: String(text).split(',') }
+      }
+      if (first === 'capacity') return void (await makePlan({ targets: [second, second] }))
+      const written = values.plan === undefined ? { targets: [] } : readPlan(String(values.plan))
+      const targets = positionals.length > 0 ? positionals : written.targets
+      await makePlan({ ...written, targets, ...listed('variants'), ...listed('backends') })
+    })
+})
+
 describe('commands in the documents, with Seesaw running', function () {
   this.timeout(120_000)
   const folder = mkdtempSync(join(tmpdir(), 'seesaw-docs-'))
@@ -76,7 +106,7 @@ describe('commands in the documents, with Seesaw running', function () {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  for (const command of commands.filter((line) => !line.startsWith('npx seesaw prove')))
+  for (const command of commands.filter((line) => !/^npx seesaw (prove|bench)/.test(line)))
     it(command, async function () {
       const { stdout, code } = await run(command)
       // What this machine does not have cannot be shown here.
