@@ -392,8 +392,12 @@ const serialised = (measurement: Measurement): string => `${JSON.stringify(measu
 const unfinishedFile = ({ plan, seed }: Measurement): string =>
   `seesaw-${plan.scenario}-${seed}.json`
 
-const keptIn = ({ blocks, plan }: Measurement, file: string): string =>
-  `${blocks.length} of ${plan.blocks} blocks are kept in ${file}. To go on: seesaw bench --resume ${file}`
+const keptIn = ({ blocks, plan, timelines }: Measurement, file: string): string => {
+  const watched = plan.contenders.filter(({ reference }) => !reference).length
+  const faulty =
+    plan.faults.length > 0 ? ` and ${timelines.length} of ${watched} runs with faults` : ''
+  return `${blocks.length} of ${plan.blocks} blocks${faulty} are kept in ${file}. To go on: seesaw bench --resume ${file}`
+}
 
 const versionOf = (): string =>
   (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version

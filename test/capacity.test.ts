@@ -13,6 +13,9 @@ import {
   capacitySchema,
   type Hold,
 } from '../bench/capacity-measurement.ts'
+import { openOpenLoad } from '../bench/client/open.ts'
+import { prepareTarget } from '../bench/client/target.ts'
+import { startReference } from '../bench/reference.ts'
 import {
   capacityInWords,
   capacityToHtml,
@@ -270,6 +273,38 @@ describe('measuring a capacity', function () {
       save: () => stop.abort(),
     })
     assert.deepEqual([holds.length, finishedAt, points.length], [1, null, 1])
+  })
+
+  it('sends everything even if the pacer wakes too early and then no more', async () => {
+    const reference = await startReference()
+    let send = () => {}
+    const load = openOpenLoad(
+      await prepareTarget({
+        ...{ id: 0, setup: '', url: reference.url, workload: '' },
+        ...{ connections: 1, timeoutMs: 1_000 },
+      }),
+      {
+        start(offsets, due) {
+          const beganMs = performance.now()
+          let i = 0
+          send = () => {
+            for (; i < offsets.length && beganMs + (offsets[i] as number) <= performance.now(); i++)
+              due(i, beganMs + (offsets[i] as number))
+          }
+          return beganMs
+        },
+        catchUp: () => send(),
+      },
+    )
+    try {
+      const { sent, answered } = await load.run({
+        ...{ ms: 100, ratePerSecond: 100, arrivals: 'even', seed: 1 },
+      })
+      assert.deepEqual([sent, answered], [10, 10])
+    } finally {
+      await load.close()
+      await reference.stop()
+    }
   })
 
   const refused = (title: string, words: string[], line: RegExp) =>

@@ -110,11 +110,14 @@ export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => 
     const before = lines.readBytes()
     left = offsets.length
     tally.begin()
+    // A pacer whose clock is ahead of ours wakes us for the last ones before they are due, and not again.
+    const last = setTimeout(pacer.catchUp, schedule.ms + graceMs)
     await new Promise<void>((resolve) => {
       settled = resolve
       beganMs = pacer.start(offsets, (_, atMs) => send(atMs))
       if (left === 0) resolve()
     })
+    clearTimeout(last)
     clearTimeout(alarm)
     alarm = undefined
     const after = lines.readBytes()
@@ -142,6 +145,9 @@ export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => 
     close: lines.close,
   }
 }
+
+/** After the last request was due. */
+const graceMs = 5
 
 /** How a request ended that was answered wrongly or not at all. */
 const notRight = ['wrong', 'failed', 'timed out']

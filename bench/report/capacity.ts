@@ -224,7 +224,7 @@ const tableOf = ({ points, knee }: CapacityMeasurement): Table => ({
     'p99, ms',
     'CPU, ms/req.',
     'lag, ms',
-    '',
+    'remark',
   ],
   wordy: [8],
   rows: points.map((point) => [
