@@ -1,5 +1,6 @@
 // A server whose latencies can be worked out on paper, to hold a load client to. Plain JavaScript,
-// forked with what it shall do: {"stallMs":500,"everyMs":5000} or {"serviceMs":10}.
+// forked with what it shall do: {"stallMs":500,"everyMs":5000} or {"serviceMs":10}. Until it gets a
+// message it answers at once, so that everybody can be warm before it begins.
 import { createServer } from 'node:http'
 
 const { stallMs = 0, everyMs = 0, serviceMs = 0 } = JSON.parse(process.argv[2] ?? '{}')
@@ -22,11 +23,26 @@ const stall = (sinceMs, turn) =>
     sinceMs + (turn + 0.5) * everyMs - performance.now(),
   )
 
-let began = false
+/** Serves one request. Who follows within a blink was waiting, and is served from when the last was
+    done: what a real server does between two requests is not on paper. */
+let freeAtMs = 0
+const serve = () => {
+  const nowMs = performance.now()
+  freeAtMs = (nowMs - freeAtMs < blinkMs ? freeAtMs : nowMs) + serviceMs
+  holdUntil(freeAtMs)
+}
+const blinkMs = 2
+
+let does = 'nothing'
+process.once('message', () => {
+  does = serviceMs > 0 ? 'serve' : 'stall'
+})
 const server = createServer((_, response) => {
-  if (everyMs > 0 && !began) stall(performance.now(), 0)
-  began = true
-  if (serviceMs > 0) holdUntil(performance.now() + serviceMs)
+  if (does === 'serve') serve()
+  if (does === 'stall') {
+    does = 'stalls'
+    stall(performance.now(), 0)
+  }
   response.setHeader('Content-Length', 2)
   response.end('ok')
 })

@@ -105,15 +105,12 @@ const against = async <Result>(
   )
   try {
     const url = `http://127.0.0.1:${await portOf(server)}`
-    const target = {
-      id: oracleId,
-      setup: '',
-      url,
-      workload: '',
-      connections: 10,
-      timeoutMs: 10_000,
-    }
-    await client.ask('open', target)
+    // As many lines as a stall needs, and all that takes part warm: none of that is on paper.
+    const target = { id: oracleId, setup: '', url, workload: '', connections: 100 }
+    await client.ask('open', { ...target, timeoutMs: 10_000 })
+    const warmUp = { ms: 1_000, ratePerSecond: 1_000, arrivals: 'even', seed: 1 } as const
+    await client.ask('openSlice', { id: oracleId, ...warmUp })
+    server.send('begin')
     return await measure((of) => client.ask('openSlice', { id: oracleId, ...of }))
   } finally {
     await client.ask('close', oracleId).catch(() => {})
