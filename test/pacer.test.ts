@@ -11,6 +11,8 @@ import { type LoadClient, startClient } from '../bench/client/start.ts'
 const gapsOf = (times: Float64Array) => Array.from(times.subarray(1), (t, i) => t - times[i]!)
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
+type Figure = Oracle['figures'][number]
+
 describe('a schedule', () => {
   const poisson = { ms: 60_000, ratePerSecond: 500, arrivals: 'poisson', seed: 3 } as const
   const even = { ...poisson, arrivals: 'even' } as const
@@ -191,13 +193,13 @@ describe('the open model', () => {
     await onceOnPaper(this, () => stallOracle(client, stalls))
   })
 
-  it('sees the queue before a server that serves one at a time', async function () {
+  it('sees the queue before a server that serves one at a time, as that server does', async function () {
     this.timeout(60_000)
-    await onceOnPaper(this, async () => {
-      const { figures, lagP99Ms } = await queueOracle(client, { serviceMs: 20, ms: 2_500 })
-      // So short a schedule is not average.
-      return { figures: figures.slice(1), lagP99Ms }
-    })
+    const { figures } = await queueOracle(client, { ms: 3_000 })
+    const [, onPaper, byServer] = figures as [unknown, Figure, Figure]
+    // Whatever else this machine does makes the server slower than on paper, and both of them see it.
+    assert(byServer.measuredMs > 0.99 * onPaper.expectedMs, JSON.stringify(figures))
+    assert(Math.abs(byServer.measuredMs / byServer.expectedMs - 1) < 0.05, JSON.stringify(figures))
   })
 
   it('works out a queue as the textbook does', () => {

@@ -1,6 +1,7 @@
 // A server whose latencies can be worked out on paper, to hold a load client to. Plain JavaScript,
-// forked with what it shall do: {"stallMs":500,"everyMs":5000} or {"serviceMs":10}. Until it gets a
-// message it answers at once, so that everybody can be warm before it begins.
+// forked with what it shall do: {"stallMs":500,"everyMs":5000} or {"serviceMs":10}. Until it is told to
+// begin it answers at once, so that everybody can be warm by then; told to report, it says when it had
+// answered each request since.
 import { createServer } from 'node:http'
 
 const { stallMs = 0, everyMs = 0, serviceMs = 0 } = JSON.parse(process.argv[2] ?? '{}')
@@ -33,9 +34,17 @@ const serve = () => {
 }
 const blinkMs = 2
 
+/** By the machine's monotonic clock, which its client has, too. */
+const answeredAtMs = []
+const machineNowMs = () => {
+  const [seconds, ns] = process.hrtime()
+  return seconds * 1000 + ns / 1e6
+}
+
 let does = 'nothing'
-process.once('message', () => {
-  does = serviceMs > 0 ? 'serve' : 'stall'
+process.on('message', (told) => {
+  if (told === 'begin') does = serviceMs > 0 ? 'serve' : 'stall'
+  else process.send?.(answeredAtMs)
 })
 const server = createServer((_, response) => {
   if (does === 'serve') serve()
@@ -45,6 +54,7 @@ const server = createServer((_, response) => {
   }
   response.setHeader('Content-Length', 2)
   response.end('ok')
+  if (does !== 'nothing') answeredAtMs.push(machineNowMs())
 })
 server.keepAliveTimeout = 65_000
 
