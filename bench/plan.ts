@@ -36,10 +36,38 @@ export interface Planned {
 
 /** What a preset stands for. `blockMs`: of one contender in one block, warm-up included. */
 const efforts: Record<Preset, Effort> = {
-  quick: { blocks: 6, warmUpMs: 1_200, blockMs: 4_000, sliceMs: 100, margin: 0.05 },
-  standard: { blocks: 14, warmUpMs: 2_500, blockMs: 9_500, sliceMs: 100, margin: 0.03 },
-  strict: { blocks: 24, warmUpMs: 3_000, blockMs: 14_000, sliceMs: 100, margin: 0.02 },
-  publish: { blocks: 40, warmUpMs: 4_000, blockMs: 20_000, sliceMs: 100, margin: 0.01 },
+  quick: {
+    blocks: 6,
+    warmUpMs: 2_200,
+    blockMs: 4_700,
+    sliceMs: 100,
+    openSliceMs: 250,
+    margin: 0.05,
+  },
+  standard: {
+    blocks: 14,
+    warmUpMs: 3_600,
+    blockMs: 9_400,
+    sliceMs: 100,
+    openSliceMs: 500,
+    margin: 0.03,
+  },
+  strict: {
+    blocks: 24,
+    warmUpMs: 4_000,
+    blockMs: 14_000,
+    sliceMs: 100,
+    openSliceMs: 500,
+    margin: 0.02,
+  },
+  publish: {
+    blocks: 40,
+    warmUpMs: 5_000,
+    blockMs: 20_000,
+    sliceMs: 100,
+    openSliceMs: 500,
+    margin: 0.01,
+  },
 }
 
 interface Effort {
@@ -47,14 +75,14 @@ interface Effort {
   warmUpMs: number
   blockMs: number
   sliceMs: number
+  /** Longer: a stall that outlasts its slice would be seen only in part. */
+  openSliceMs: number
   margin: number
 }
 
 /** What a preset spends on one contender in one block, in milliseconds, its warm-up included. */
 export const blockMsOf = (preset: Preset): number => efforts[preset].blockMs
 
-/** Slices of open load are longer: a stall that outlasts its slice would be seen only in part. */
-const openSliceFactor = 5
 const mostContenders = 8
 
 /**
@@ -101,7 +129,7 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       ratePerSecond: options.ratePerSecond ?? null,
       blocks: options.blocks ?? Math.max(effort.blocks, fewestBlocks(setups.length)),
       closed: { slices: rounds, sliceMs: effort.sliceMs },
-      open: { slices: 2, sliceMs: effort.sliceMs * openSliceFactor },
+      open: { slices: 2, sliceMs: effort.openSliceMs },
       warmUpMs: effort.warmUpMs,
       timeoutMs: 5_000,
       faults: await checkFaults(options.faults ?? [], setups),
@@ -131,14 +159,17 @@ export const estimateSeconds = (plan: Plan): number => {
   const contenders = plan.contenders.filter(({ reference }) => !reference).length
   const wait = plan.faults.length > 0 ? contenders * timelineSecondsOf(plan) : 0
   return (
-    overheadSeconds * (contenders + 1) +
+    proofSeconds +
+    overheadSeconds * contenders +
     (plan.blocks * (contenders + 0.5) * efforts[plan.preset].blockMs) / 1000 +
     wait
   )
 }
 
-/** Proving, starting and calibrating one contender. */
-const overheadSeconds = 5
+/** Proving the claims of all. */
+const proofSeconds = 12
+/** Starting and calibrating one contender. */
+const overheadSeconds = 4
 /** Starting one contender. */
 const startSeconds = 2
 

@@ -9,6 +9,7 @@ import type { LoadClient } from './client/start.ts'
 import { between, type Reading, type Running } from './contender.ts'
 import { describeMachine } from './machine.ts'
 import type { Block, Measurement, Plan, Slot } from './measurement.ts'
+import { isPercentile, requestsNeeded } from './metrics.ts'
 import { blockMsOf, estimateSeconds, type Planned } from './plan.ts'
 import { readSteal } from './processes.ts'
 import type { Progress } from './progress.ts'
@@ -321,13 +322,27 @@ const spendBlock = async (
   const sliceCostMs = performance.now() - trial
   const overheadMs = Math.max(0, sliceCostMs - plan.closed.sliceMs)
   const leftMs = Math.max(0, blockMsOf(plan.preset) * shares - spentMs)
-  const loads = plan.load === 'both' ? 2 : 1
-  const slicesOf = (sliceMs: number) =>
-    Math.max(2, Math.floor(leftMs / loads / (shares * 2 * (sliceMs + overheadMs))))
-  plan.closed.slices = slicesOf(plan.closed.sliceMs)
-  plan.open.slices = slicesOf(plan.open.sliceMs)
+  const costMs = (load: Slot['load']) => shares * 2 * (plan[load].sliceMs + overheadMs)
+  const whole = (slices: number, least: number) => Math.max(least, Math.floor(slices))
+  if (plan.load !== 'closed') {
+    const share = plan.load === 'both' ? leftMs / 2 : leftMs
+    plan.open.slices = Math.max(whole(share / costMs('open'), 1), slicesNeeded(measurement))
+  }
+  if (plan.load !== 'open') {
+    const openMs = plan.load === 'both' ? plan.open.slices * costMs('open') : 0
+    plan.closed.slices = whole((leftMs - openMs) / costMs('closed'), 3)
+  }
   measurement.plan = plan
 }
+
+/** Slices of open load that it takes to tell the percentile that was asked for, within reason. */
+const slicesNeeded = ({ plan, calibration }: Measurement): number => {
+  if (!isPercentile(plan.primary)) return 1
+  const perSlice = (calibration.ratePerSecond * plan.open.sliceMs) / 1000
+  const slices = (requestsNeeded(plan.primary) * 1.1) / perSlice / 2
+  return Math.min(mostOpenSlices, Math.ceil(slices))
+}
+const mostOpenSlices = 12
 
 /** Ends a measurement that measures nothing any more. */
 const refuseRuin = ({ plan }: Stage, id: number, result: SliceResult): void => {
