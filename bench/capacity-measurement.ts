@@ -94,9 +94,9 @@ export type Hold = z.infer<typeof hold>
 export type CapacityPoint = z.infer<typeof point>
 
 /** How many times the latency at the lowest rate may become before it counts as a growing queue. */
-export const mostGrowth = 5
+const mostGrowth = 5
 /** How many of the requests must be answered right. */
-export const leastRight = 0.99
+const leastRight = 0.99
 /** From the intended to the actual sending, in 99 of 100 requests. */
 const mostLagMs = 1
 const mostOfCeiling = 0.5
@@ -159,7 +159,7 @@ export const analyseCapacity = (
 const passQuantile = (p: number): number => ({ 0.99: 0.95, 0.95: 0.9, 0.9: 0.5 })[p] ?? p
 
 /** What speaks against a rate that was held: that the client was the limit. */
-export const doubtsOf = (
+const doubtsOf = (
   { offered, sent, lag, ratePerSecond }: Hold,
   ceilingPerSecond: number,
 ): string[] => {

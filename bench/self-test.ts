@@ -135,7 +135,7 @@ const measure = async (
 }
 
 /** The measurement as if only these two had taken part, analysed anew. */
-export const pairOf = (whole: Measurement, a: number, b: number): Measurement => {
+const pairOf = (whole: Measurement, a: number, b: number): Measurement => {
   const reference = whole.plan.contenders.findIndex((one) => one.reference)
   const kept = [a, b, reference]
   const pair: Measurement = {

@@ -226,7 +226,10 @@ describe('turns', () => {
       })
     await Promise.all(['restart', undefined, 'kill', undefined, 'kill', 'kill'].map(exercise))
     assert.equal(most, 1)
-    assert(works >= 10 && works < 20, `what several wait for is done once for all, not ${works} times`)
+    assert(
+      works >= 10 && works < 20,
+      `what several wait for is done once for all, not ${works} times`,
+    )
     assert.equal(busy, 0)
   })
 })
