@@ -134,7 +134,10 @@ const measure = async (
   })
 }
 
-/** The measurement as if only these two had taken part, analysed anew. */
+/**
+ * The measurement as if only these two had taken part, analysed anew. Whether the host took time away
+ * is left out: an invalid run claims nothing, and to count that as right would prove nothing.
+ */
 const pairOf = (whole: Measurement, a: number, b: number): Measurement => {
   const reference = whole.plan.contenders.findIndex((one) => one.reference)
   const kept = [a, b, reference]
@@ -150,6 +153,7 @@ const pairOf = (whole: Measurement, a: number, b: number): Measurement => {
     },
     blocks: whole.blocks.map((block) => ({
       ...block,
+      steal: null,
       order: block.order.filter((index) => kept.includes(index)).map((i) => kept.indexOf(i)),
       afterwardsCpuMs: kept.map((index) => block.afterwardsCpuMs[index] as number),
       slots: block.slots
@@ -232,6 +236,8 @@ const inject = async (
         covers: covers(nothing, 1),
         seconds: (Date.parse(whole.finishedAt) - Date.parse(whole.startedAt)) / 1000,
         gatesFailed: failed.length,
+        stealPercent: middle(whole.blocks.map(({ steal }) => (steal ?? 0) * 100)),
+        invalid: nothing?.verdict === 'invalid' ? 1 : 0,
       },
     },
     {
@@ -242,6 +248,7 @@ const inject = async (
         injectedPercent: (ratio - 1) * 100,
         foundPercent: ((something?.ratio ?? Number.NaN) - 1) * 100,
         covers: covers(something, ratio),
+        invalid: something?.verdict === 'invalid' ? 1 : 0,
       },
     },
   ]
