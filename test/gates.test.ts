@@ -301,6 +301,8 @@ describe('a gate', () => {
       [fails(stolen(0.05), 'steal').value, gate(stolen(0.02), 'steal').ok],
       [0.05, true],
     )
+    const { spoils } = gate(stolen(0.05), 'steal')
+    assert(spoils.includes('cpu') && !spoils.includes('bytes') && !spoils.includes('backend-calls'))
     const { ok, value, says } = gate(stolen(null), 'steal')
     assert.deepEqual([ok, value], [true, null])
     assert.match(says, /cannot be read here/)
