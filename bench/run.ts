@@ -155,6 +155,11 @@ const openAll = async ({ plan, running, client, options }: Stage): Promise<void>
 }
 
 const calibrationSlices = 3
+/**
+ * An open request costs the client three to five times what a closed one does, for somebody has to
+ * wake up for each; and it has to be awake on time.
+ */
+const ceilingShare = 10
 
 /** What each contender can take, and the rate of the open load that follows from it. */
 const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
@@ -175,7 +180,9 @@ const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
   return {
     ceilingPerSecond: ceiling,
     capacityPerSecond: capacities,
-    ratePerSecond: plan.ratePerSecond ?? rounded(Math.min(...others, ceiling) / 2),
+    ratePerSecond:
+      plan.ratePerSecond ??
+      rounded(Math.min(...others.map((rate) => rate / 2), ceiling / ceilingShare)),
   }
 }
 
@@ -186,6 +193,8 @@ const rounded = (rate: number): number => {
 }
 
 const warmUpSliceMs = 200
+/** The client's own way of sending on a schedule has to be warm, too. */
+const openWarmUpMs = 300
 
 /** Loads every contender for `ms` in turns. */
 const warmUp = async ({ plan, running, client, options }: Stage, ms: number): Promise<void> => {
@@ -219,7 +228,7 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
   const openRate = measurement.calibration.ratePerSecond
   if (plan.load !== 'closed')
     for (const [id] of plan.contenders.entries())
-      await takeSlice(stage, { id, load: 'open', ms: 200, openRate, seed: 0 })
+      await takeSlice(stage, { id, load: 'open', ms: openWarmUpMs, openRate, seed: 0 })
   if (index === 0) await spendBlock(stage, measurement, performance.now() - beganMs)
 
   say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}` })
