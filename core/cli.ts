@@ -149,7 +149,7 @@ const benchCommands = (program: Command): void => {
     )
     .option(
       '--rate <n>',
-      'requests per second of the open load (default: half of what the slower one can take)',
+      'requests per second of the open load (default: at most half of what the slower one can take)',
       between(1, 1_000_000),
     )
     .addOption(
