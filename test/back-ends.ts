@@ -1,5 +1,6 @@
 // Which backends can be used by tests here. Servers are looked for, and started where a program is
 // on the machine, exactly as a lab does it; they are stopped after the last test.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServers } from '#core/servers'
 
 const servers = createServers({
@@ -14,12 +15,19 @@ const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 /** Where the backend is; or why it cannot be used, and whether that is a failure. */
 export type BackEnd = { url: string } | { missing: string; required: boolean }
 
-/** Finds `backend`, or starts it, at most once. */
+/** A server that has just been started may answer its first visitor late. */
+const patienceMs = 20_000
+
+/** Finds `backend`, or starts it; looks again for one that must be there. */
 export const findBackEnd = async (backend: string): Promise<BackEnd> => {
-  try {
-    return { url: await servers.locate(backend) }
-  } catch (error) {
-    const missing = error instanceof Error ? error.message : String(error)
-    return { missing, required: required.includes(backend) }
-  }
+  const untilMs = performance.now() + patienceMs
+  for (;;)
+    try {
+      return { url: await servers.locate(backend) }
+    } catch (error) {
+      const missing = error instanceof Error ? error.message : String(error)
+      const isRequired = required.includes(backend)
+      if (!isRequired || performance.now() > untilMs) return { missing, required: isRequired }
+      await sleep(500)
+    }
 }
