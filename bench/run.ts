@@ -224,11 +224,12 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
   say({ type: 'phase', phase: 'warming up', says: `block ${index + 1} of ${plan.blocks}` })
   await Promise.all(running.map((one) => one.refresh()))
   await openAll(stage)
-  await warmUp(stage, plan.warmUpMs)
   const openRate = measurement.calibration.ratePerSecond
+  // First what comes last: the closed slices go on where the closed warm-up ends.
   if (plan.load !== 'closed')
     for (const [id] of plan.contenders.entries())
       await takeSlice(stage, { id, load: 'open', ms: openWarmUpMs, openRate, seed: 0 })
+  await warmUp(stage, plan.warmUpMs)
   if (index === 0) await spendBlock(stage, measurement, performance.now() - beganMs)
 
   say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}` })
