@@ -197,11 +197,12 @@ const warmUpSliceMs = 200
 const openWarmUpMs = 300
 
 /** Loads every contender for `ms` in turns. */
-const warmUp = async ({ plan, running, client, options }: Stage, ms: number): Promise<void> => {
+const warmUp = async (stage: Stage, ms: number): Promise<void> => {
+  const { plan, running, client, options } = stage
   for (let spentMs = 0; spentMs < ms && !options.signal?.aborted; spentMs += warmUpSliceMs)
     for (const [id, { reference }] of plan.contenders.entries()) {
       if (reference && spentMs >= ms / 2) continue
-      await client.ask('closedSlice', { id, ms: warmUpSliceMs })
+      refuseRuin(stage, id, await client.ask('closedSlice', { id, ms: warmUpSliceMs }))
       await running[id]?.settle()
     }
 }
@@ -249,7 +250,6 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
           const seed = seedFor(plan.seed, index, slice, half === 'forward' ? 1 : 2)
           const { result, used } = await takeSlice(stage, { id, load, ms, openRate, seed })
           turns.push({ id, load, half, result, used })
-          refuseRuin(stage, id, result)
         }
   }
   const after = await Promise.all(running.map((one) => one.read()))
@@ -300,6 +300,7 @@ const takeSlice = async (
           arrivals: plan.arrivals,
           seed: of.seed,
         })
+  refuseRuin(stage, of.id, result)
   await one.settle()
   const used = between(before, await one.read())
   options.onProgress?.({
