@@ -223,7 +223,10 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
   const beganMs = performance.now()
   const say = options.onProgress ?? (() => {})
   say({ type: 'phase', phase: 'warming up', says: `block ${index + 1} of ${plan.blocks}` })
-  await Promise.all(running.map((one) => one.refresh()))
+  // All must have come to an end before anything is stopped: what is only being started cannot be.
+  const refreshed = await Promise.allSettled(running.map((one) => one.refresh()))
+  const failure = refreshed.find((one) => one.status === 'rejected')
+  if (failure) throw failure.reason
   await openAll(stage)
   const openRate = measurement.calibration.ratePerSecond
   // First what comes last: the closed slices go on where the closed warm-up ends.
