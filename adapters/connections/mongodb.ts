@@ -139,14 +139,17 @@ export const upserted = async (upsert: () => Promise<unknown>): Promise<void> =>
   }
 }
 
-const clientFor = (url: string): MongoClient => {
+/** A command that has only just loaded the driver, on a busy machine, may be late to the answer. */
+const probeWithinMs = 1_800
+
+const clientFor = (url: string, withinMs = silenceMs): MongoClient => {
   try {
     return new MongoClient(url, {
       appName: 'seesaw',
       maxPoolSize: connections,
-      serverSelectionTimeoutMS: silenceMs,
-      connectTimeoutMS: silenceMs,
-      socketTimeoutMS: silenceMs,
+      serverSelectionTimeoutMS: withinMs,
+      connectTimeoutMS: withinMs,
+      socketTimeoutMS: withinMs,
       // A retry inside the driver would take as long again as the first try.
       retryReads: false,
       retryWrites: false,
@@ -189,7 +192,7 @@ export default defineBackend({
   isUnreachable,
 
   async probe(url) {
-    const client = clientFor(url)
+    const client = clientFor(url, probeWithinMs)
     try {
       const { version } = await client.db('admin').command({ buildInfo: 1 })
       return String(version)
