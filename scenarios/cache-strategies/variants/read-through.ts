@@ -41,6 +41,13 @@ export default defineVariant({
       return product
     }
 
+    // The cache's "not here" may arrive when another has just put a copy there
+    // and left: so whoever is first looks once more.
+    const lookAgain = async (id: number, stamp: string) => {
+      const copy = await copies.get<Copy>(`product:${id}`)
+      return copy?.stamp === stamp ? copy.product : load(id, stamp)
+    }
+
     // Who comes while a product is being read waits for the same answer, but
     // only under the same stamp: what began before a change is too old.
     const loading = new Map<string, Promise<Product | null>>()
@@ -48,7 +55,7 @@ export default defineVariant({
       const key = `${id} ${stamp}`
       const begun = loading.get(key)
       if (begun) return { begun, status: 'fwd=miss; collapsed' }
-      const mine = load(id, stamp).finally(() => loading.delete(key))
+      const mine = lookAgain(id, stamp).finally(() => loading.delete(key))
       loading.set(key, mine)
       return { begun: mine, status: 'fwd=miss' }
     }
