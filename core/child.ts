@@ -11,11 +11,15 @@ const seesaw = [process.execPath, join(home, 'core', 'seesaw.mjs')]
 
 /**
  * `words` must contain `--json`. Throws the error with which the command ended; `until` ends it
- * early, in good order.
+ * early, in good order. `onLine` is told what it says on standard error meanwhile.
  */
 export const runCommand = async (
   words: string[],
-  { env, until }: { env: Record<string, string>; until: AbortSignal },
+  {
+    env,
+    until,
+    onLine = () => {},
+  }: { env: Record<string, string>; until: AbortSignal; onLine?(line: string): void },
 ): Promise<unknown> => {
   const [file = '', ...first] = seesaw
   const child = spawn(file, [...first, ...words], {
@@ -26,16 +30,21 @@ export const runCommand = async (
   if (until.aborted) stop()
   until.addEventListener('abort', stop, { once: true })
   process.once('exit', stop)
-  const [out, errors] = await Promise.all([
+  let lastWords = ''
+  const hear = (line: string) => {
+    if (!line.startsWith('{')) lastWords = `${lastWords}${line}\n`.slice(-mostLastWords)
+    onLine(line)
+  }
+  const [out] = await Promise.all([
     textOf(child.stdout),
-    textOf(child.stderr),
+    readLines(child.stderr, hear),
     ended(child),
   ])
   process.off('exit', stop)
   try {
     return JSON.parse(out)
   } catch {
-    throw errorIn(errors) ?? lastLine(errors)
+    throw errorIn(lastWords) ?? lastLine(lastWords)
   }
 }
 
@@ -82,17 +91,8 @@ export const startCommand = (
     if (!line.startsWith('{')) lastWords = `${lastWords}${line}\n`.slice(-mostLastWords)
     if (line.length < longestLine) options.onLine(line)
   }
-  const read = async () => {
-    let rest = ''
-    for await (const piece of stderr.setEncoding('utf8')) {
-      const lines = (rest + piece).split('\n')
-      rest = (lines.pop() ?? '').slice(0, longestLine)
-      for (const line of lines) hear(line)
-    }
-    if (rest) hear(rest)
-  }
   const conclude = async () => {
-    const [how] = await Promise.all([ended(child), read().catch(() => {})])
+    const [how] = await Promise.all([ended(child), readLines(stderr, hear).catch(() => {})])
     clearTimeout(stopping)
     process.off('exit', terminate)
     if (how === 0) return undefined
@@ -115,6 +115,16 @@ const textOf = async (stream: NodeJS.ReadableStream): Promise<string> => {
   let text = ''
   for await (const piece of stream) text += piece
   return text
+}
+
+const readLines = async (stream: Readable, onLine: (line: string) => void): Promise<void> => {
+  let rest = ''
+  for await (const piece of stream.setEncoding('utf8')) {
+    const lines = (rest + piece).split('\n')
+    rest = (lines.pop() ?? '').slice(0, longestLine)
+    for (const line of lines) onLine(line)
+  }
+  if (rest) onLine(rest)
 }
 
 /** Settles with the exit code, the signal, or what kept it from being started. */

@@ -77,12 +77,16 @@ const commands = (): Command => {
     .description('prove the claims: each must hold or break as its scenario declares')
     .argument('[targets...]', 'scenarios, variants or setups (default: every scenario)')
     .option('--backends <names>', 'a,b,… or all (default: those inside the process)', listOf)
+    .option('--claims <ids>', 'a,b,… (default: all)', listOf)
     .option(
       '--workers <n>',
       'server processes; at least as many as the claims need',
       between(1, 64),
     )
     .option('--json', 'as JSON; progress goes to standard error')
+    .addOption(
+      new Option('--progress <how>', 'progress as one JSON object per line').choices(['json']),
+    )
     .action(async (targets, options) =>
       (await import('./commands/prove.ts')).proveTargets(targets, options),
     )

@@ -49,6 +49,8 @@ export interface ProveOptions {
   targets?: string[]
   /** Backends for setups that name none; those inside the process if left out. */
   backends?: string[] | 'all'
+  /** Only these claims, by their ids; all of them if left out. */
+  claims?: readonly string[]
   /** Server processes; at least as many as the claims ask for. */
   workers?: number
   onVerdict?(verdict: Verdict, done: number, all: number): void
@@ -74,7 +76,7 @@ export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
   const folder = options.lab?.scenariosFolder
   const targets = await findTargets(options, folder)
   const ids = [...new Set(targets.map(({ setup }) => setup.scenario))]
-  const claims = targets.flatMap(({ scenario }) => Object.values<AnyClaim>(scenario.claims))
+  const claims = targets.flatMap((target) => target.claims.map(([, claim]) => claim))
   const workers = Math.max(options.workers ?? 1, ...claims.map((claim) => claim.workers ?? 1))
   const lab = await startLab({ ...options.lab, workers, only: ids })
   try {
@@ -90,8 +92,8 @@ export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
     const jobs = await Promise.all(
       targets
         .filter(({ setup }) => !missing(setup))
-        .flatMap(({ setup, parts, scenario }) =>
-          Object.keys(scenario.claims).map((claimId) => plan(setup, parts, scenario, claimId)),
+        .flatMap(({ setup, parts, scenario, claims }) =>
+          claims.map(([claimId]) => plan(setup, parts, scenario, claimId)),
         ),
     )
     const verdicts = await runAll(jobs, lab, options)
@@ -111,10 +113,31 @@ interface Target {
   setup: Setup
   parts: SetupParts
   scenario: AnyScenario
+  /** Those that are to be proved. */
+  claims: [id: string, claim: AnyClaim][]
 }
 
-/** Every setup that the options name. */
+/** Every setup that the options name, with the claims to prove on it. */
 export const findTargets = async (options: ProveOptions, folder?: string): Promise<Target[]> => {
+  const setups = await findSetups(options, folder)
+  const targets = setups.map((target) => ({ ...target, claims: claimsOf(target, options.claims) }))
+  const known = [...new Set(setups.flatMap(({ scenario }) => Object.keys(scenario.claims)))]
+  for (const id of options.claims ?? [])
+    if (!known.includes(id))
+      throw new SeesawError('EXERCISE_NOT_FOUND', notThere('claim', id, known))
+  return targets.filter(({ claims }) => claims.length > 0 || !options.claims)
+}
+
+const claimsOf = (
+  { scenario }: Omit<Target, 'claims'>,
+  wanted?: readonly string[],
+): Target['claims'] =>
+  Object.entries<AnyClaim>(scenario.claims).filter(([id]) => !wanted || wanted.includes(id))
+
+const findSetups = async (
+  options: ProveOptions,
+  folder?: string,
+): Promise<Omit<Target, 'claims'>[]> => {
   const backends = await chosenBackends(options.backends)
   const texts = options.targets?.length ? options.targets : scenarioIds(folder)
   const found = await Promise.all(

@@ -7,8 +7,10 @@ import { printTranscript } from './transcript.ts'
 
 interface Options {
   backends?: string[]
+  claims?: string[]
   workers?: number
   json?: boolean
+  progress?: 'json'
 }
 
 export const proveTargets = async (targets: string[], options: Options): Promise<void> => {
@@ -28,10 +30,14 @@ export const proveTargets = async (targets: string[], options: Options): Promise
   const proof = await prove({
     targets,
     ...(options.backends ? { backends: all ? 'all' : options.backends } : {}),
+    ...(options.claims ? { claims: options.claims } : {}),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     lab: { urls: connections },
     signal: interrupted.signal,
-    onVerdict: (verdict, done, all) => progress(`${done}/${all} ${oneLine(verdict)}`),
+    onVerdict: (verdict, done, of) => {
+      if (options.progress === 'json') process.stderr.write(`${asLine(verdict, done, of)}\n`)
+      else progress(`${done}/${of} ${oneLine(verdict)}`)
+    },
   })
   endProgress()
   if (options.json) print(JSON.stringify(proof, null, 2))
@@ -40,6 +46,17 @@ export const proveTargets = async (targets: string[], options: Options): Promise
   // What was named and is not here was asked for; `all` asks for whatever there is.
   if (proof.skipped.length > 0 && !all && proof.ok)
     throw new SeesawError('BACKEND_UNAVAILABLE', proof.skipped[0]?.reason ?? '')
+}
+
+const longestLine = 60_000
+
+/** A verdict as one line of JSON; without its transcript where that would make it too long to read. */
+const asLine = (verdict: Verdict, done: number, of: number): string => {
+  const { transcript: _, ...decided } = verdict
+  const line = JSON.stringify({ type: 'verdict', done, of, verdict })
+  return line.length <= longestLine
+    ? line
+    : JSON.stringify({ type: 'verdict', done, of, verdict: decided })
 }
 
 const oneLine = (verdict: Verdict): string => {
