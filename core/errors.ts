@@ -14,6 +14,8 @@ const codes = {
   EXERCISE_NOT_FOUND: { status: 404, exit: 2 },
   COMPARISON_NOT_FOUND: { status: 404, exit: 2 },
   MEASUREMENT_NOT_FOUND: { status: 404, exit: 2 },
+  PREDICTION_NOT_FOUND: { status: 404, exit: 2 },
+  UNDO_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   // What was said makes no sense.
   SETUP_MALFORMED: { status: 400, exit: 2 },
@@ -32,8 +34,10 @@ const codes = {
   // This machine or its state does not allow it.
   CONFIG_INVALID: { status: 500, exit: 2 },
   SCENARIO_BROKEN: { status: 500, exit: 2 },
+  PAGE_BROKEN: { status: 500, exit: 2 },
   PORT_IN_USE: { status: 500, exit: 2 },
   DATA_FOLDER_UNUSABLE: { status: 500, exit: 2 },
+  PROGRESS_FULL: { status: 413, exit: 2 },
   DATA_CORRUPT: { status: 503, exit: 2 },
   MEASUREMENT_UNREADABLE: { status: 400, exit: 2 },
   FILE_NOT_WRITTEN: { status: 500, exit: 2 },
