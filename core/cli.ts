@@ -117,6 +117,16 @@ const commands = (): Command => {
     .argument('[setup]')
     .action(async (setup, options) => (await import('./commands/reset.ts')).reset(setup, options))
 
+  running(program.command('progress'))
+    .description(
+      'your calls, what came of them, and how far you are; works without a running Seesaw',
+    )
+    .option('--export <file>', 'keep all of it in a file')
+    .option('--import <file>', 'add what another file has')
+    .option('--reset [scenario]', 'forget one scenario, or all')
+    .option('--undo', 'take the last reset or import back')
+    .action(async (options) => (await import('./commands/progress.ts')).progress(options))
+
   running(program.command('curl'))
     .description('print curl and autocannon lines for a setup of the running lab, ready to use')
     .argument('<setup>')
@@ -143,7 +153,7 @@ const benchCommands = (program: Command): void => {
       new Option(
         '--preset <effort>',
         'how hard to look for small differences (default: quick)',
-      ).choices(['quick', 'standard', 'strict', 'publish']),
+      ).choices(['duel', 'quick', 'standard', 'strict', 'publish']),
     )
     .addOption(
       new Option(
