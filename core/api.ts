@@ -1,6 +1,7 @@
 // The control API: what the command line can do, over HTTP, for the page. It answers to its own
 // host and to writes from its own origin only, because scenarios that are unsafe on purpose run on
 // the same machine, and because any web site may send requests to localhost.
+import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { z } from 'zod'
@@ -8,6 +9,7 @@ import { type Catalogue, listScenarios } from './catalogue.ts'
 import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
 import { type ErrorCode, SeesawError } from './errors.ts'
+import { createHub, type Hub } from './events.ts'
 import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
 import { loadScenario } from './load.ts'
@@ -26,6 +28,8 @@ export interface ControlOptions {
   scenariosFolder?: string
   /** Takes orders for measurements; without it there are none. */
   desk?: Desk
+  /** Tells every open page what happens; a new one if left out. */
+  hub?: Hub
   /** Called after every toggle, so that choices are kept. */
   onChoices?(): void
 }
@@ -80,7 +84,7 @@ const bodies = {
 }
 
 const routes = (options: ControlOptions): Router => {
-  const { lab, config, version, scenariosFolder, desk, onChoices } = options
+  const { lab, config, version, scenariosFolder, desk, hub = createHub(), onChoices } = options
   const router = new Router()
   let catalogue: Promise<Catalogue> | undefined
   let proving = false
@@ -94,18 +98,32 @@ const routes = (options: ControlOptions): Router => {
     ctx.body = { node: process.version, backends: await lab.doctor() }
   })
 
-  router.get('/api/state', async (ctx) => {
+  const readState = async (): Promise<State> => {
     const [meters, live] = await Promise.all([lab.readMeter(), lab.live()])
     const workers = meters.map(({ index, pid, requests, cpuMs, rssBytes, mounted }) => {
       return { index, pid, door: lab.doors[index - 1] ?? '', requests, cpuMs, rssBytes, mounted }
     })
-    ctx.body = { version, lab: { url: lab.url, workers }, live } satisfies State
+    return { version, lab: { url: lab.url, workers }, live }
+  }
+
+  router.get('/api/state', async (ctx) => {
+    ctx.body = await readState()
   })
+
+  router.get('/api/events', (ctx) => {
+    const signal = closed(ctx.res)
+    ctx.type = 'text/event-stream; charset=utf-8'
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = Readable.from(hub.follow(signal))
+  })
+  hub.whileFollowed(1_000, async () => hub.publish('state', await readState()))
+  hub.whileFollowed(10_000, async () => hub.publish('doctor', { backends: await lab.doctor() }))
 
   router.post('/api/toggle', async (ctx) => {
     const { scenario, reset, ...change } = readBody(bodies.toggle, ctx.request.body)
     const { setup, ms } = await lab.toggle(scenario, reset ? null : change)
     onChoices?.()
+    hub.publish('toggled', { scenario, setup, atMs: Date.now() })
     const url = `${lab.url}/run/${scenario}/live/`
     ctx.body = { scenario, setup, url, workers: lab.doors.length, ms: Math.round(ms * 10) / 10 }
   })

@@ -1,6 +1,7 @@
-// Serves the page: a few files, the source and the README of every scenario as plain text, and what
-// the page needs to know besides /api. The page loads nothing from elsewhere and runs no inline
-// script, so a hostile title or answer has nothing to work with.
+// Serves the page: one document, its bundle, and what it needs to know of the course. The page loads
+// nothing from elsewhere and runs no script but its own, so a hostile title or answer has nothing to
+// work with.
+import { randomBytes } from 'node:crypto'
 import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import Router from '@koa/router'
@@ -12,6 +13,7 @@ import { SeesawError } from './errors.ts'
 import type { Kind } from './kinds/index.ts'
 import type { Lab } from './lab.ts'
 import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
+import { createBundle } from './page/bundle.ts'
 
 /** What the page asks for once: the course, and what can be chosen. */
 export interface Course {
@@ -22,22 +24,11 @@ export interface Course {
   doors: Record<string, { path: string; credential: boolean }>
 }
 
-const script = 'text/javascript; charset=utf-8'
-const files: Record<string, string> = {
-  'index.html': 'text/html; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
-  'icon.svg': 'image/svg+xml',
-  'page.js': script,
-  'views.js': script,
-  'claims.js': script,
-  'machine.js': script,
-  'parts.js': script,
-  'dom.js': script,
-}
-
-const headers = {
+/** The page's own headers. `nonce` lets in the one script and the style sheets that it adds itself. */
+const headersWith = (nonce: string) => ({
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; ` +
+    "img-src 'self'; font-src 'self'; connect-src 'self'; " +
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; " +
     "require-trusted-types-for 'script'; trusted-types 'none'",
   'X-Content-Type-Options': 'nosniff',
@@ -45,7 +36,10 @@ const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Cache-Control': 'no-cache',
-}
+})
+
+/** Every address of the page is the same document; what it shows is in the address. */
+const screens = ['/', '/s/:scenario', '/s/:scenario/:tab', '/machine', '/record']
 
 /** The routes of the page and its files. */
 export const pageRoutes = ({
@@ -58,18 +52,35 @@ export const pageRoutes = ({
   scenariosFolder?: string
 }): Router => {
   const router = new Router()
+  const bundle = createBundle()
   router.use((ctx: Context, next: Next) => {
-    ctx.set(headers)
+    ctx.state.nonce = randomBytes(16).toString('base64')
+    ctx.set(headersWith(ctx.state.nonce))
     return next()
   })
 
-  for (const [name, type] of Object.entries(files))
-    router.get(name === 'index.html' ? '/' : `/${name}`, async (ctx) => {
-      ctx.type = type
-      ctx.body = await readFile(join(home, 'core', 'web', name))
-    })
+  router.get(screens, async (ctx) => {
+    const { script, style } = await bundle()
+    const text = await readFile(join(home, 'core', 'web', 'index.html'), 'utf8')
+    const values: Record<string, string> = { script, style, nonce: ctx.state.nonce }
+    ctx.type = 'text/html; charset=utf-8'
+    ctx.body = text.replace(/\{(script|style|nonce)\}/g, (_, name: string) => values[name] ?? '')
+  })
 
-  router.get('/course.json', async (ctx) => {
+  router.get('/page/:file', async (ctx) => {
+    const file = (await bundle()).files.get(ctx.params.file ?? '')
+    if (!file) throw new SeesawError('ROUTE_NOT_FOUND', `The page has no file ${ctx.path}.`)
+    ctx.type = file.type
+    ctx.set('Cache-Control', 'max-age=31536000, immutable')
+    ctx.body = Buffer.from(file.body)
+  })
+
+  router.get('/icon.svg', async (ctx) => {
+    ctx.type = 'image/svg+xml'
+    ctx.body = await readFile(join(home, 'core', 'web', 'icon.svg'))
+  })
+
+  router.get('/api/course', async (ctx) => {
     const doors = scenarioIds(scenariosFolder).map(async (id) => [id, await findDoor(id)] as const)
     ctx.body = {
       chapters: Object.entries(config.chapters).map(([id, { title }]) => ({ id, title })),

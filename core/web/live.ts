@@ -1,0 +1,100 @@
+// What the server knows, as it is now: read once, and again whenever the connection comes back; in
+// between kept true by the events that the server sends.
+import { batch, type Signal, signal } from '@preact/signals'
+import type { State } from '../api.ts'
+import type { Catalogue, CatalogueEntry } from '../catalogue.ts'
+import type { Listed } from '../measurements/desk.ts'
+import type { Course } from '../page.ts'
+import type { BackendReport } from '../servers.ts'
+import { api } from './api.ts'
+
+/** `lost`: asked again every second, by itself. */
+export const connection = signal<'starting' | 'up' | 'lost'>('starting')
+export const catalogue = signal<Catalogue | undefined>(undefined)
+export const course = signal<Course | undefined>(undefined)
+export const lab = signal<State | undefined>(undefined)
+export const backends = signal<readonly BackendReport[]>([])
+/** Newest first. */
+export const measurements = signal<readonly Listed[]>([])
+
+export const entryOf = (scenario: string): CatalogueEntry | undefined =>
+  catalogue.value?.scenarios.find(({ id }) => id === scenario)
+
+type Told = { type: string; [name: string]: unknown }
+const listeners = new Map<string, Set<(event: never) => void>>()
+
+/** Calls `listener` with every event of this type; returns what ends that. */
+export const on = <E extends object>(type: string, listener: (event: E) => void): (() => void) => {
+  const known = listeners.get(type) ?? new Set()
+  listeners.set(type, known.add(listener as never))
+  return () => known.delete(listener as never)
+}
+
+/** Called at the beginning, and whenever the connection is there again after it was lost. */
+const readers: (() => Promise<void>)[] = []
+
+/** A signal that is read from `path` now and after every reconnection. Absent until it was read. */
+export const readFrom = <T>(target: Signal<T>, path: string, pick: (answer: never) => T): void => {
+  readers.push(async () => {
+    target.value = pick((await api.get(path)) as never)
+  })
+}
+
+readFrom(catalogue, '/api/scenarios', (answer: Catalogue) => answer)
+readFrom(course, '/api/course', (answer: Course) => answer)
+readFrom(lab, '/api/state', (answer: State) => answer)
+readFrom(backends, '/api/doctor', (answer: { backends: BackendReport[] }) => answer.backends)
+readFrom(
+  measurements,
+  '/api/bench',
+  (answer: { running: Listed | null; queued: Listed[]; measurements: Listed[] }) =>
+    withoutTwins([...answer.queued, answer.running, ...answer.measurements]),
+)
+
+const withoutTwins = (all: readonly (Listed | null)[]): Listed[] => [
+  ...new Map(all.flatMap((one) => (one ? [[one.id, one]] : []))).values(),
+]
+
+on('state', ({ type: _, ...state }: Told & State) => {
+  lab.value = state
+})
+on('doctor', (event: { backends: BackendReport[] }) => {
+  backends.value = event.backends
+})
+on('measurements', ({ ticket }: { ticket: Listed }) => {
+  const others = measurements.value.filter(({ id }) => id !== ticket.id)
+  measurements.value = [ticket, ...others].sort((x, y) => (x.askedAt < y.askedAt ? 1 : -1))
+})
+
+const readAll = async (): Promise<void> => {
+  // What one part cannot tell must not keep the others from being shown.
+  await Promise.allSettled(readers.map((read) => read()))
+}
+
+/** Begins; resolves when everything was read once, or could not be. */
+export const connect = async (): Promise<void> => {
+  listen()
+  await readAll()
+}
+
+const againMs = 1_000
+
+const listen = (): void => {
+  const events = new EventSource('/api/events')
+  events.onopen = () => {
+    const before = connection.value
+    connection.value = 'up'
+    if (before === 'lost') void readAll()
+  }
+  events.onmessage = ({ data }: MessageEvent<string>) => {
+    const event = JSON.parse(data) as Told
+    batch(() => {
+      for (const listener of listeners.get(event.type) ?? []) listener(event as never)
+    })
+  }
+  events.onerror = () => {
+    connection.value = 'lost'
+    // A browser comes back by itself unless the answer was an error.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, againMs)
+  }
+}

@@ -1,0 +1,1 @@
+export const Machine = () => <h1>Machine</h1>

@@ -1,0 +1,3 @@
+import type { Bench } from '../workbench/workbench.tsx'
+
+export const Make = ({ entry }: Bench) => <p>{entry.title}</p>

@@ -1,0 +1,1 @@
+export const Record = () => <h1>Record</h1>

@@ -1,0 +1,137 @@
+// One scenario: two setups side by side, A and B, and what can be done with them, in the order that
+// teaches. Which two, and what is open, stands in the address.
+import type { CatalogueEntry } from '../../catalogue.ts'
+import { wordsOf } from '../api.ts'
+import { Investigate } from '../investigate/investigate.tsx'
+import { course } from '../live.ts'
+import { Make } from '../make/make.tsx'
+import { Modify } from '../modify/modify.tsx'
+import { Predict } from '../predict/predict.tsx'
+import { pathTo, route, setQuery, type Tab, tabPath, tabs } from '../route.ts'
+import { Run } from '../run/run.tsx'
+import { readSetup, restOf, type Setup } from '../setup.ts'
+import { Button, CopyButton, Link, Trouble } from '../ui/parts.tsx'
+import { plain } from '../ui/plain.ts'
+import { SideChooser } from './side-chooser.tsx'
+import './workbench.css'
+
+/** What every tab is given. */
+export interface Bench {
+  entry: CatalogueEntry
+  a: Setup
+  b: Setup
+}
+
+const titles: Record<Tab, string> = {
+  predict: 'Predict',
+  run: 'Run',
+  investigate: 'Investigate',
+  modify: 'Modify',
+  make: 'Make',
+}
+
+const panels: Record<Tab, (bench: Bench) => preact.JSX.Element> = {
+  predict: Predict,
+  run: Run,
+  investigate: Investigate,
+  modify: Modify,
+  make: Make,
+}
+
+export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
+  const { tab, query } = route.value
+  if (!course.value) return <p class="getting-ready">Getting ready…</p>
+  const found = readSides(entry, query)
+  const chapter = course.value.chapters.find(({ id }) => id === entry.chapter)
+  return (
+    <article class="workbench">
+      <header class="question">
+        <p class="eyebrow">
+          <Link to={pathTo('/', { chapter: entry.chapter })}>
+            {plain(chapter?.title ?? entry.chapter)}
+          </Link>{' '}
+          · {plain(entry.title)}
+        </p>
+        <h1>{plain(entry.question)}</h1>
+      </header>
+      {'why' in found ? (
+        <Trouble>
+          {plain(found.why)}{' '}
+          <Button onClick={() => setQuery({ a: undefined, b: undefined })}>
+            Begin with the first two
+          </Button>
+        </Trouble>
+      ) : (
+        <>
+          <div class="sides">
+            <SideChooser
+              name="A"
+              entry={entry}
+              setup={found.a}
+              onChange={(setup) => setQuery({ a: restOf(setup.id) })}
+            />
+            <SideChooser
+              name="B"
+              entry={entry}
+              setup={found.b}
+              onChange={(setup) => setQuery({ b: restOf(setup.id) })}
+            />
+            <div class="share">
+              <Button
+                kind="quiet"
+                onClick={() => setQuery({ a: restOf(found.b.id), b: restOf(found.a.id) })}
+              >
+                Swap
+              </Button>
+              <Button kind="quiet" onClick={() => setQuery({ a: undefined, b: undefined })}>
+                Reset
+              </Button>
+              <CopyButton label="Copy link" text={() => location.href} />
+              <CopyButton
+                label="Copy command"
+                text={`npx seesaw bench ${found.a.id} ${found.b.id}`}
+              />
+            </div>
+          </div>
+          <nav class="tabs" aria-label="Steps">
+            {tabs.map((one) => (
+              <Link
+                key={one}
+                to={tabPath(entry.id, one)}
+                aria-current={one === tab ? 'page' : undefined}
+              >
+                {titles[one]}
+              </Link>
+            ))}
+          </nav>
+          <Panel tab={tab} bench={{ entry, ...found }} />
+        </>
+      )}
+    </article>
+  )
+}
+
+const Panel = ({ tab, bench }: { tab: Tab; bench: Bench }) => {
+  const Shown = panels[tab]
+  return (
+    <section class={`panel ${tab}`} aria-label={titles[tab]}>
+      <Shown {...bench} key={`${tab} ${bench.a.id} ${bench.b.id}`} />
+    </section>
+  )
+}
+
+/** The two sides that the address names; the scenario's first two variants where it names none. */
+const readSides = (
+  entry: CatalogueEntry,
+  query: Readonly<Record<string, string>>,
+): { a: Setup; b: Setup } | { why: string } => {
+  const [first, second = first] = entry.variants.filter(({ id }) => id !== 'mine')
+  try {
+    return {
+      a: readSetup(entry, query.a ?? first?.id ?? ''),
+      b: readSetup(entry, query.b ?? second?.id ?? ''),
+    }
+  } catch (error) {
+    return { why: wordsOf(error) }
+  }
+}
