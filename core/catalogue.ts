@@ -1,7 +1,9 @@
 // The list of all scenarios in course order, as `seesaw list --json` and /api/scenarios show it.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { asSeesawError } from './errors.ts'
-import { adapterIndex, loadScenario, scenarioIds } from './load.ts'
+import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
 import type { AnyScenario, AnyVariant, Knobs } from './scenario.ts'
 import { setupsOf } from './setup.ts'
 
@@ -17,6 +19,10 @@ export interface CatalogueEntry {
   question: string
   chapter: string
   primary: AnyScenario['primary']
+  minutes: number | null
+  difficulty: 1 | 2 | 3 | null
+  /** What there is in it: an attack, something to measure, steps to show to others. */
+  badges: ('attack' | 'bench' | 'demo')[]
   variants: {
     id: string
     title: string
@@ -36,7 +42,8 @@ export const listScenarios = async (config: Config, folder?: string): Promise<Ca
   const entries = await Promise.all(
     scenarioIds(folder).map(async (id) => {
       try {
-        return [describe(id, await loadScenario(id, folder))]
+        const scenario = await loadScenario(id, folder)
+        return [describe(id, scenario, await badgesOf(id, scenario, folder))]
       } catch (error) {
         broken.push({ id, reason: asSeesawError(error).message })
         return []
@@ -46,12 +53,34 @@ export const listScenarios = async (config: Config, folder?: string): Promise<Ca
   return { scenarios: entries.flat().sort(byCourse(config)), broken }
 }
 
-const describe = (id: string, scenario: AnyScenario): CatalogueEntry => ({
+const badgesOf = async (
+  id: string,
+  { variants, claims, workloads }: AnyScenario,
+  folder = join(home, 'scenarios'),
+): Promise<CatalogueEntry['badges']> => {
+  const lesson = await readFile(join(folder, id, 'README.md'), 'utf8').catch(() => '')
+  const unsafe = Object.values<AnyVariant>(variants).some(({ safe }) => safe === false)
+  const attack = unsafe || Object.values(claims).some(({ attack }) => attack)
+  return [
+    ...(attack ? (['attack'] as const) : []),
+    ...(workloads ? (['bench'] as const) : []),
+    ...(/^```demo$/m.test(lesson) ? (['demo'] as const) : []),
+  ]
+}
+
+const describe = (
+  id: string,
+  scenario: AnyScenario,
+  badges: CatalogueEntry['badges'],
+): CatalogueEntry => ({
   id,
   title: scenario.title,
   question: scenario.question,
   chapter: scenario.chapter,
   primary: scenario.primary,
+  minutes: scenario.minutes ?? null,
+  difficulty: scenario.difficulty ?? null,
+  badges,
   variants: Object.entries<AnyVariant>(scenario.variants).map(([id, variant]) => ({
     id,
     title: variant.title,

@@ -134,6 +134,8 @@ export interface Claim<Name extends string, Names extends string = string> {
   heldBy: readonly Name[] | ((of: { variant: Name; traits: Traits }) => boolean)
   /** Server processes that the exercise needs; 1 if left out. */
   workers?: number
+  /** Somebody tries to get what is not theirs. */
+  attack?: true
   /** Knobs to prove it with, where the defaults would take too long. */
   knobs?: Partial<Record<Names, number>>
 }
@@ -178,6 +180,10 @@ export interface Scenario<V extends Record<string, AnyVariant>> {
   chapter: string
   /** The metric that answers the question. */
   primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls'
+  /** How long the lesson takes with what it says to try. */
+  minutes?: number
+  /** 1: for a first look, 2: some back-end work behind you, 3: you have been bitten before. */
+  difficulty?: 1 | 2 | 3
   variants: V
   claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>
   workloads?: Record<string, Workload>

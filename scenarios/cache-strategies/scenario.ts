@@ -32,6 +32,8 @@ export default defineScenario({
   question: 'Who fills the cache, and who tells it that the price has changed?',
   chapter: 'caching',
   primary: 'p99',
+  minutes: 40,
+  difficulty: 2,
   variants,
 
   claims: {
@@ -117,6 +119,7 @@ export default defineScenario({
     'missing-once': {
       says: 'A scan for ids that do not exist does not reach the database.',
       exercise: exercises.missingOnce,
+      attack: true,
       // What nobody has asked for yet, no cache can know.
       heldBy: [],
     },

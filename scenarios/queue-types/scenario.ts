@@ -34,6 +34,8 @@ export default defineScenario({
   question: 'Accepted is not done: who does the work, and how often?',
   chapter: 'async',
   primary: 'p99',
+  minutes: 40,
+  difficulty: 3,
   variants,
 
   claims: {

@@ -36,12 +36,15 @@ export default defineScenario({
   question: 'Ten requests per second: which ten?',
   chapter: 'load',
   primary: 'cpu',
+  minutes: 35,
+  difficulty: 2,
   variants,
 
   claims: {
     'no-double-burst': {
       says: 'A full burst just before a window ends leaves no room for more.',
       exercise: burstAtTheEdge,
+      attack: true,
       heldBy: allBut('fixed-window'),
       knobs: { limit: 3, windowMs: 1500 },
     },

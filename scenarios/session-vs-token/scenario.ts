@@ -14,6 +14,8 @@ export default defineScenario({
   question: 'Who remembers that you are signed in: the server, or you?',
   chapter: 'authentication',
   primary: 'cpu',
+  minutes: 30,
+  difficulty: 1,
 
   variants: {
     'server-session': serverSession,
@@ -28,11 +30,13 @@ export default defineScenario({
     'stolen-copy': {
       says: 'Signing out locks out a copy that was stolen before.',
       exercise: exercises.stolenCopy,
+      attack: true,
       heldBy: ['server-session', 'token-with-denylist'],
     },
     'busy-thief': {
       says: 'A stolen copy is dead one lifetime after sign-out, however busy.',
       exercise: exercises.busyThief,
+      attack: true,
       heldBy: ['server-session', 'signed-token', 'token-with-denylist'],
       knobs: { sessionTtlMs: 1500 },
     },
@@ -94,21 +98,25 @@ export default defineScenario({
     forgeries: {
       says: 'What was altered, cut, guessed or signed by others is refused.',
       exercise: exercises.forgeries,
+      attack: true,
       heldBy: everyone,
     },
     'alg-none': {
       says: 'A token that says it needs no signature is refused.',
       exercise: exercises.algNone,
+      attack: true,
       heldBy: everyone,
     },
     'planted-id': {
       says: 'What was planted in a browser before sign-in is not adopted.',
       exercise: exercises.plantedId,
+      attack: true,
       heldBy: everyone,
     },
     'read-copy': {
       says: 'A copy does not tell whoever reads it who you are.',
       exercise: exercises.readCopy,
+      attack: true,
       heldBy: ['server-session'],
     },
 
