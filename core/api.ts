@@ -16,6 +16,8 @@ import { loadScenario } from './load.ts'
 import type { Desk } from './measurements/desk.ts'
 import { measurementRoutes } from './measurements/routes.ts'
 import { pageRoutes } from './page.ts'
+import { progressRoutes } from './progress/routes.ts'
+import type { Progress } from './progress/store.ts'
 import { findTargets } from './prove.ts'
 import { findClaim } from './try.ts'
 
@@ -30,6 +32,8 @@ export interface ControlOptions {
   desk?: Desk
   /** Tells every open page what happens; a new one if left out. */
   hub?: Hub
+  /** Keeps what the learner says; without it nothing is kept. */
+  progress?: Progress
   /** Called after every toggle, so that choices are kept. */
   onChoices?(): void
 }
@@ -178,6 +182,11 @@ const routes = (options: ControlOptions): Router => {
   if (desk) {
     const measurements = measurementRoutes(desk, () => (proving ? proofUnderWay : undefined))
     router.use(measurements.routes())
+  }
+  if (options.progress) {
+    const { progress } = options
+    const findScenario = (id: string) => loadScenario(id, scenariosFolder)
+    router.use(progressRoutes({ progress, hub, resolve: lab.resolve, findScenario }).routes())
   }
 
   return router
