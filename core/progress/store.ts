@@ -38,6 +38,15 @@ export interface Changed {
   scenarios: number
 }
 
+/** A measurement that begins. */
+export interface Began {
+  id: string
+  scenario: string
+  /** Canonical ids. */
+  setups: readonly string[]
+  askedAt: string
+}
+
 export type Progress = ReturnType<typeof openProgress>
 
 const fileName = 'progress.json'
@@ -51,6 +60,7 @@ const largestFileBytes = 8 * mostBytes
 export const openProgress = (folder: string, onChange: (view: ProgressView) => void = () => {}) => {
   const file = join(folder, fileName)
   const measurements = openStore(join(folder, 'measurements'))
+  let lastBegan = ''
 
   const load = (): Kept => {
     let text: string
@@ -154,6 +164,8 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
           run: null,
           outcome: null,
         }
+        // Whoever calls again before anything was measured has changed their mind.
+        kept.predictions = kept.predictions.filter((one) => one.run || !isAboutTheSame(one, call))
         kept.predictions.push(prediction)
         seen(kept, call.scenario)
         return prediction
@@ -168,8 +180,7 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
       const { scenario, askedAt } = await measurements.ticket(run)
       return change(({ predictions }) => {
         const prediction = find(predictions, id)
-        const told = scoreOf(prediction)
-        if (told === 'right' || told === 'wrong')
+        if (isTold(prediction))
           throw new SeesawError('WRONG_USE', 'This call has its answer; make another one.')
         if (scenario !== prediction.scenario)
           throw new SeesawError(
@@ -184,12 +195,40 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
       })
     },
 
-    /** A measurement of the scenario has ended, whether or not a call was made before. */
-    noteRun(scenario: string): void {
-      if (own(load().scenarios, scenario)?.runAt) return
-      change((kept) => {
-        seen(kept, scenario).runAt = now()
-      })
+    /** A measurement of these setups begins: it is to tell the calls about them that are open. */
+    began({ id, scenario, setups, askedAt }: Began): void {
+      if (id === lastBegan) return
+      lastBegan = id
+      const isMeant = (one: Prediction) =>
+        one.scenario === scenario &&
+        setups.includes(one.a) &&
+        setups.includes(one.b) &&
+        one.madeAt <= askedAt &&
+        one.run !== id &&
+        !isTold(one)
+      try {
+        if (!load().predictions.some(isMeant)) return
+        change(({ predictions }) => {
+          for (const one of predictions.filter(isMeant))
+            Object.assign(one, { run: id, outcome: null })
+        })
+      } catch (error) {
+        // A progress that cannot be kept is no reason not to measure.
+        console.error(error)
+      }
+    },
+
+    /** A measurement has ended, whether or not a call was made before. */
+    async ended({ scenario }: { scenario: string }): Promise<void> {
+      try {
+        await conclude()
+        if (own(load().scenarios, scenario)?.runAt) return
+        change((kept) => {
+          seen(kept, scenario).runAt = now()
+        })
+      } catch (error) {
+        console.error(error)
+      }
     },
 
     /** Keeps what the learner writes; an empty text or null takes it away. */
@@ -340,6 +379,11 @@ const find = (predictions: Prediction[], id: string): Prediction => {
   if (found) return found
   throw new SeesawError('PREDICTION_NOT_FOUND', `There is no prediction '${id.slice(0, 60)}'.`)
 }
+
+const isTold = (prediction: Prediction): boolean => ['right', 'wrong'].includes(scoreOf(prediction))
+
+const isAboutTheSame = (one: Prediction, { a, b, metric }: Call): boolean =>
+  one.metric === metric && ((one.a === a && one.b === b) || (one.a === b && one.b === a))
 
 const inOrder = (predictions: Prediction[]): Prediction[] =>
   predictions.sort((a, b) => (a.madeAt < b.madeAt ? -1 : a.madeAt > b.madeAt ? 1 : 0))
