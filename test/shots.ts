@@ -19,7 +19,7 @@ interface Screen {
   name: string
   path: string
   /** What a visitor does before looking. */
-  then?(page: Page): Promise<unknown>
+  before?(page: Page): Promise<unknown>
 }
 
 const sides = 'a=server-session@memory&b=signed-token'
@@ -34,7 +34,7 @@ const screens: Screen[] = [
   {
     name: 'request',
     path: `${workbench}/investigate?${sides}&view=request`,
-    then: (page) => page.getByRole('button', { name: 'Send to both' }).click(),
+    before: (page) => page.getByRole('button', { name: 'Send to both' }).click(),
   },
   { name: 'claims', path: `${workbench}/investigate?${sides}&view=claims` },
   {
@@ -103,15 +103,15 @@ describe('pictures of the page', function () {
     return duel.id
   }
 
-  for (const { name, path, then } of screens)
+  for (const { name, path, before } of screens)
     for (const [width, height] of sizes)
       for (const colorScheme of ['light', 'dark'] as const)
         it(`${name}-${width}-${colorScheme}`, async () => {
           const address = seesaw.url + path.replace('RUN', run)
           const page = await open(address, { viewport: { width, height }, colorScheme })
-          await then?.(page)
-          await page.waitForLoadState('networkidle').catch(() => {})
-          await page.waitForTimeout(1_000)
+          await before?.(page)
+          // Nothing says that a picture is complete: events never end.
+          await page.waitForTimeout(2_000)
           const file = join(folder, `${name}-${width}-${colorScheme}.png`)
           await page.screenshot({ path: file, fullPage: true })
         })
