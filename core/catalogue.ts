@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { asSeesawError } from './errors.ts'
 import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
-import type { AnyScenario, AnyVariant, Knobs } from './scenario.ts'
+import type { AnyScenario, AnyVariant, Knobs, Mine } from './scenario.ts'
 import { setupsOf } from './setup.ts'
 
 export interface Catalogue {
@@ -34,6 +34,8 @@ export interface CatalogueEntry {
   claims: { id: string; says: string }[]
   /** With default knobs, on every backend that has what the variant needs. */
   setups: string[]
+  /** Present where a learner has made a variant of their own, also one that does not run. */
+  mine?: Mine
 }
 
 /** Loads and lists every scenario; one that cannot be loaded does not stop the others. */
@@ -91,6 +93,7 @@ const describe = (
   })),
   claims: Object.entries(scenario.claims).map(([id, { says }]) => ({ id, says })),
   setups: setupsOf(id, scenario, adapterIndex).map((setup) => setup.id),
+  ...(scenario.mine ? { mine: scenario.mine } : {}),
 })
 
 /** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */

@@ -16,6 +16,7 @@ const codes = {
   MEASUREMENT_NOT_FOUND: { status: 404, exit: 2 },
   PREDICTION_NOT_FOUND: { status: 404, exit: 2 },
   UNDO_NOT_FOUND: { status: 404, exit: 2 },
+  MINE_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   // What was said makes no sense.
   SETUP_MALFORMED: { status: 400, exit: 2 },
@@ -44,6 +45,7 @@ const codes = {
   UNSAFE_BIND_REFUSED: { status: 403, exit: 2 },
   TOO_MANY_SETUPS: { status: 503, exit: 3 },
   BUSY: { status: 409, exit: 3 },
+  SAVED_ELSEWHERE: { status: 409, exit: 2 },
   // Something that should run does not.
   BACKEND_UNAVAILABLE: { status: 503, exit: 3 },
   BACKEND_UNREACHABLE: { status: 503, exit: 3 },

@@ -6,6 +6,7 @@ import { openDataFolder } from './data-folder.ts'
 import { SeesawError } from './errors.ts'
 import { type Kept, keepFolder } from './keeper.ts'
 import { adapterIndex, home, loadScenario, scenarioIds } from './load.ts'
+import { mine } from './mine/kept.ts'
 import { createServers, type Servers } from './servers.ts'
 import { type Backends, parseSetup, resolveSetup, type Setup } from './setup.ts'
 import { startTeam } from './team.ts'
@@ -60,6 +61,11 @@ export interface Lab {
   toggle(scenario: string, change: Partial<Choice> | null): Promise<{ setup: string; ms: number }>
   /** Empties a setup's namespace. */
   reset(setup: string): Promise<void>
+  /**
+   * Serves a scenario's `mine` as it is now, on all processes; nothing else is disturbed. Where
+   * `live` was it and it is gone or does not run, `live` is as by default again.
+   */
+  reload(scenario: string): Promise<void>
   /** What each process has done since it began; one that does not answer within 1 s is left out. */
   readMeter(): Promise<WorkerMeter[]>
   /** Stops all processes in good order and starts them again. */
@@ -205,6 +211,14 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
       await team.askAll('reset', (await resolve(setup)).id)
     },
 
+    async reload(id) {
+      await team.askAll('reload', id)
+      if (choices.get(id)?.variant !== mine) return
+      const next = lastToggle.then(() => toggle(id, {}).catch(() => toggle(id, null)))
+      lastToggle = next.catch(() => {})
+      await next
+    },
+
     readMeter: () => team.askThoseThatAnswer('readMeter', null, meterWithinMs),
     restart: team.restart,
     kill: team.kill,
@@ -240,7 +254,9 @@ const spell = async (
   return `${id}/${variant ?? first}${pairs('@', change.backends)}${pairs('~', change.knobs)}`
 }
 
-const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)
+/** Whether only this machine reaches what listens there. */
+export const isLoopback = (host: string): boolean =>
+  /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)
 
 const refuseUnsafe = async (host: string, folder: string, only?: string[]): Promise<void> => {
   for (const id of scenarioIds(folder).filter((id) => only?.includes(id) ?? true)) {

@@ -8,11 +8,15 @@ import { type Config, checkConfig } from './config.ts'
 import { notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
 import { type Kind, kinds } from './kinds/index.ts'
-import type { AnyScenario } from './scenario.ts'
+import { mine, readChecked } from './mine/kept.ts'
+import type { AnyScenario, AnyVariant } from './scenario.ts'
 
 /** Where Seesaw itself lies. */
 export const home = dirname(dirname(fileURLToPath(import.meta.url)))
 const adaptersFolder = join(home, 'adapters')
+
+/** What a file exports by default, for those who have found out which file it is to be. */
+export const loadFile = (file: string): Promise<unknown> => importDefault(file)
 
 const importDefault = async (file: string): Promise<unknown> => {
   const module: { default?: unknown } = await import(pathToFileURL(file).href)
@@ -113,7 +117,47 @@ export const loadScenario = async (
   }
   if (!scenario?.variants || !scenario.claims)
     throw new SeesawError('SCENARIO_BROKEN', `${file} must export a scenario by default.`)
-  return scenario
+  return withMine(id, scenario)
+}
+
+/**
+ * The scenario with the learner's own variant, where there is one. Its code is not loaded before it is
+ * mounted: whoever only lists or looks up does not run it.
+ */
+const withMine = (id: string, scenario: AnyScenario): AnyScenario => {
+  const checked = readChecked(id)
+  if (!checked) return scenario
+  const { basedOn, savedAt, version, about, problem, file } = checked
+  const original = Object.hasOwn(scenario.variants, basedOn) && scenario.variants[basedOn]
+  if (!original || Object.hasOwn(scenario.variants, mine)) return scenario
+  const known = { basedOn, savedAt, version, ...(problem ? { problem } : {}) }
+  if (!about) return { ...scenario, mine: known }
+  const { knobs, ...told } = about
+  const variant: AnyVariant = {
+    ...told,
+    ...(knobs ? { knobs } : {}),
+    title: `Mine (from ${original.title})`,
+    safe: original.safe ?? true,
+    mount: async (router, tools) =>
+      ((await importDefault(file)) as AnyVariant).mount(router, tools),
+  }
+  // Whatever the original keeps, or does not, is expected of what was made of it.
+  const claims = Object.entries(scenario.claims).map(([name, claim]) => {
+    const { heldBy } = claim
+    const asOriginal: typeof heldBy =
+      typeof heldBy === 'function'
+        ? ({ variant, traits }) => heldBy({ variant: variant === mine ? basedOn : variant, traits })
+        : heldBy.includes(basedOn)
+          ? [...heldBy, mine]
+          : heldBy
+    return [name, { ...claim, heldBy: asOriginal }]
+  })
+  return {
+    ...scenario,
+    variants: { ...scenario.variants, [mine]: variant },
+    claims: Object.fromEntries(claims),
+    mine: known,
+  }
 }
 
 /** The line of an error that says what is wrong: esbuild begins with "Transform failed with 1 error:". */

@@ -188,7 +188,20 @@ export interface Scenario<V extends Record<string, AnyVariant>> {
   claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>
   workloads?: Record<string, Workload>
 }
-export type AnyScenario = Scenario<Record<string, AnyVariant>>
+export type AnyScenario = Scenario<Record<string, AnyVariant>> & {
+  /** Present where a learner has made something of one of the variants: it is the variant `mine`. */
+  mine?: Mine
+}
+
+/** The learner's own variant; with a problem it is not among the variants. */
+export interface Mine {
+  basedOn: string
+  /** ISO 8601. */
+  savedAt: string
+  /** Another one with every other text. */
+  version: string
+  problem?: { message: string; line?: number | undefined; column?: number | undefined }
+}
 
 /** Returns `scenario` as it is; the compiler checks it. */
 export const defineScenario = <V extends Record<string, AnyVariant>>(

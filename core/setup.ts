@@ -74,12 +74,20 @@ const malformed = (text: string): SeesawError =>
 
 /**
  * Looks up what `parts` name. Throws VARIANT_NOT_FOUND, KIND_NOT_NEEDED, BACKEND_NOT_FOUND,
- * ADAPTER_NOT_FOUND, KNOB_NOT_FOUND, KNOB_OUT_OF_RANGE, each with what there is instead.
+ * ADAPTER_NOT_FOUND, KNOB_NOT_FOUND, KNOB_OUT_OF_RANGE, each with what there is instead; and
+ * SCENARIO_BROKEN for a learner's own variant that does not run.
  */
 export const resolveSetup = (parts: SetupParts, scenario: AnyScenario, choices: Choices): Setup => {
   const variantIds = Object.keys(scenario.variants)
   const name = parts.variant ?? variantIds[0] ?? ''
   const variant = ownValue(scenario.variants, name)
+  const { problem } = scenario.mine ?? {}
+  if (!variant && name === 'mine' && problem)
+    throw new SeesawError(
+      'SCENARIO_BROKEN',
+      `Your own variant of ${parts.scenario} does not run. ` +
+        `${problem.line === undefined ? '' : `Line ${problem.line}: `}${problem.message}`,
+    )
   if (!variant)
     throw new SeesawError(
       'VARIANT_NOT_FOUND',

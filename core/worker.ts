@@ -9,6 +9,7 @@ import { connectCalls } from './calls.ts'
 import { answerClientErrors, sendProblem } from './http.ts'
 import { adapterIndex, loadScenario } from './load.ts'
 import { type Call, readTotals, type Total, traced } from './meter.ts'
+import { mine } from './mine/kept.ts'
 import { type Backends, parseSetup, resolveSetup, type Setup, type SetupParts } from './setup.ts'
 
 /** What the lab tells a process when it starts it. */
@@ -39,6 +40,8 @@ export type WorkerCalls = {
   prepare(setup: string): Promise<void>
   toggle(change: { scenario: string; toggle: Toggle | null }): Promise<void>
   reset(setup: string): Promise<void>
+  /** Lets go of what is mounted of a scenario's `mine`, which is another one from now on. */
+  reload(scenario: string): Promise<void>
   readMeter(nothing: null): Promise<WorkerMeter>
   ping(nothing: null): Promise<void>
   stop(nothing: null): Promise<void>
@@ -129,20 +132,27 @@ const open = async (setup: Setup): Promise<Mount> => {
   const scenario = await loadScenario(setup.scenario, options.scenariosFolder)
   const variant = scenario.variants[setup.variant]
   if (!variant) throw new Error(`${setup.id} has no variant`)
-  const mounted = await mountSetup(setup, variant, ground)
+  // What a learner's variant has stored is not for what is saved after it, which may read it otherwise.
+  const saved = setup.variant === mine ? scenario.mine?.savedAt : undefined
+  const prefix = `${ground.prefix}${saved ? `:${Date.parse(saved).toString(36)}` : ''}`
+  const mounted = await mountSetup(setup, variant, { ...ground, prefix })
   return { mounted, uses: 0, usesAtSweep: -1, idleSinceMs: Date.now() }
 }
 
-/** Closes a setup; its next request mounts it afresh. */
-const unmount = async (id: string): Promise<void> => {
+/** Closes a setup, and empties it where nothing can be done with it any more; its next request mounts
+    it afresh. */
+const unmount = async (id: string, { forGood = false } = {}): Promise<void> => {
   const mounting = mounts.get(id)
   mounts.delete(id)
   changes++
   const mount = await mounting?.catch(() => undefined)
   if (!mount) return
   for (const [path, known] of byPath) if (known === mount) byPath.delete(path)
-  const close = () => void mount.mounted.close().catch(console.error)
-  setTimeout(close, closeAfterMs).unref()
+  const close = async () => {
+    if (forGood) await mount.mounted.clear()
+    await mount.mounted.close()
+  }
+  setTimeout(() => void close().catch(console.error), closeAfterMs).unref()
 }
 
 // ---- requests
@@ -285,6 +295,12 @@ const calls: WorkerCalls = {
     await unmount(mounted.id)
   },
 
+  async reload(scenario) {
+    changes++
+    const own = [...mounts.keys()].filter((id) => isMine(id, scenario))
+    await Promise.all(own.map((id) => unmount(id, { forGood: true })))
+  },
+
   readMeter: async () => {
     const { user, system } = process.cpuUsage()
     return {
@@ -317,6 +333,11 @@ const calls: WorkerCalls = {
     // The answer to this very call goes out first.
     setImmediate(() => process.exit(0))
   },
+}
+
+const isMine = (id: string, scenario: string): boolean => {
+  const parts = parseSetup(id)
+  return parts.scenario === scenario && parts.variant === mine
 }
 
 const askLab = connectCalls<LabCalls>(process, calls)
