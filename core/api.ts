@@ -1,6 +1,7 @@
 // The control API: what the command line can do, over HTTP, for the page. It answers to its own
 // host and to writes from its own origin only, because scenarios that are unsafe on purpose run on
 // the same machine, and because any web site may send requests to localhost.
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import Koa from 'koa'
@@ -12,13 +13,16 @@ import { type ErrorCode, SeesawError } from './errors.ts'
 import { createHub, type Hub } from './events.ts'
 import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
-import { loadScenario } from './load.ts'
+import { loadRoutes, loadUnderWay, openLoad } from './live-load.ts'
+import { home, loadScenario } from './load.ts'
 import type { Desk } from './measurements/desk.ts'
 import { measurementRoutes } from './measurements/routes.ts'
 import { pageRoutes } from './page.ts'
 import { progressRoutes } from './progress/routes.ts'
 import type { Progress } from './progress/store.ts'
 import { findTargets } from './prove.ts'
+import { sendRoutes } from './send.ts'
+import { sourceRoutes } from './source/routes.ts'
 import { findClaim } from './try.ts'
 
 export interface ControlOptions {
@@ -92,6 +96,16 @@ const routes = (options: ControlOptions): Router => {
   const router = new Router()
   let catalogue: Promise<Catalogue> | undefined
   let proving = false
+  const folder = scenariosFolder ?? join(home, 'scenarios')
+  const load = openLoad({
+    lab,
+    hub,
+    folder,
+    busy: () => (proving ? proofUnderWay : desk?.underWay() ? measurementUnderWay : undefined),
+  })
+  router.use(sourceRoutes(folder).routes())
+  router.use(sendRoutes(lab, folder).routes())
+  router.use(loadRoutes(load).routes())
 
   router.get('/api/scenarios', async (ctx) => {
     catalogue ??= listScenarios(config, scenariosFolder)
@@ -127,7 +141,9 @@ const routes = (options: ControlOptions): Router => {
     const { scenario, reset, ...change } = readBody(bodies.toggle, ctx.request.body)
     const { setup, ms } = await lab.toggle(scenario, reset ? null : change)
     onChoices?.()
-    hub.publish('toggled', { scenario, setup, atMs: Date.now() })
+    const toggled = { scenario, setup, atMs: Date.now() }
+    load.toggled(toggled)
+    hub.publish('toggled', toggled)
     const url = `${lab.url}/run/${scenario}/live/`
     ctx.body = { scenario, setup, url, workers: lab.doors.length, ms: Math.round(ms * 10) / 10 }
   })
@@ -147,11 +163,8 @@ const routes = (options: ControlOptions): Router => {
     await findTargets({ targets, ...(backends ? { backends } : {}) }, scenariosFolder)
     if (proving) throw new SeesawError('BUSY', proofUnderWay)
     // It would be measured, too, and nobody could tell.
-    if (desk?.underWay())
-      throw new SeesawError(
-        'BUSY',
-        'A measurement is under way; wait until it has ended, or cancel it.',
-      )
+    if (desk?.underWay()) throw new SeesawError('BUSY', measurementUnderWay)
+    if (load.underWay()) throw new SeesawError('BUSY', loadUnderWay)
     proving = true
     try {
       ctx.body = await runCommand(
@@ -180,7 +193,9 @@ const routes = (options: ControlOptions): Router => {
   })
 
   if (desk) {
-    const measurements = measurementRoutes(desk, () => (proving ? proofUnderWay : undefined))
+    const measurements = measurementRoutes(desk, () =>
+      proving ? proofUnderWay : load.underWay() ? loadUnderWay : undefined,
+    )
     router.use(measurements.routes())
   }
   if (options.progress) {
@@ -192,6 +207,7 @@ const routes = (options: ControlOptions): Router => {
   return router
 }
 
+const measurementUnderWay = 'A measurement is under way; wait until it has ended, or cancel it.'
 const proofUnderWay = 'A proof is under way; wait until it has ended.'
 
 /** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */

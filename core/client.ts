@@ -13,7 +13,13 @@ export interface Exchange {
   /** Which client sent it, from 1. */
   client: number
   request: { method: string; path: string; headers: Record<string, string>; body?: unknown }
-  answer: { status: number; headers: Record<string, string>; body: unknown }
+  answer: {
+    status: number
+    headers: Record<string, string>
+    /** Every Set-Cookie line; of those in `headers` the last one only. */
+    setCookies: string[]
+    body: unknown
+  }
   ms: number
 }
 
@@ -69,6 +75,7 @@ export const createClient = (
       answer: {
         status: response.status,
         headers: Object.fromEntries(response.headers),
+        setCookies: response.headers.getSetCookie(),
         body: json ?? received,
       },
       ms: doneAtMs - sentAtMs,

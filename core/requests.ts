@@ -3,7 +3,7 @@ import { createClient, type RealClient } from './client.ts'
 import { notThere } from './did-you-mean.ts'
 import { SeesawError } from './errors.ts'
 import { adapterIndex, loadScenario } from './load.ts'
-import type { Request, Seen, Workload } from './scenario.ts'
+import type { AnyScenario, Request, Seen, Workload } from './scenario.ts'
 import { parseSetup, resolveSetup } from './setup.ts'
 
 export interface ReadyRequest {
@@ -45,14 +45,7 @@ export const requestsFor = async (
   if (parts.variant !== undefined && parts.variant !== 'live')
     resolveSetup(parts, scenario, { adapters: adapterIndex, defaults: {} })
   const id = parts.variant === undefined ? `${parts.scenario}/live` : text
-  const workloads: Record<string, Workload> = scenario.workloads ?? { visit: plainVisit }
-  const name = workloadId ?? Object.keys(workloads)[0] ?? ''
-  const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined
-  if (!workload)
-    throw new SeesawError(
-      'EXERCISE_NOT_FOUND',
-      notThere(`workload of ${parts.scenario}`, name, Object.keys(workloads)),
-    )
+  const { id: name, workload } = findWorkload(parts.scenario, scenario, workloadId)
   const mount = `/run/${id}`
   const client: RealClient = createClient({
     number: 1,
@@ -82,4 +75,20 @@ export const requestsFor = async (
     plain,
     ...(workload.judge ? { judge: workload.judge } : {}),
   }
+}
+
+/** The workload of this name, or the first. Throws EXERCISE_NOT_FOUND. */
+export const findWorkload = (
+  scenarioId: string,
+  scenario: AnyScenario,
+  id?: string,
+): { id: string; workload: Workload } => {
+  const workloads: Record<string, Workload> = scenario.workloads ?? { visit: plainVisit }
+  const name = id ?? Object.keys(workloads)[0] ?? ''
+  const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined
+  if (workload) return { id: name, workload }
+  throw new SeesawError(
+    'EXERCISE_NOT_FOUND',
+    notThere(`workload of ${scenarioId}`, name, Object.keys(workloads)),
+  )
 }

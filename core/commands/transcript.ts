@@ -1,5 +1,6 @@
 // Prints what an exercise and a setup said to each other.
 import type { Line } from '../exercise.ts'
+import { parseServerTiming } from '../server-timing.ts'
 import { bad, bold, faint, good, plain, print } from './terminal.ts'
 
 /** The headers that tell a story; the others are left out. */
@@ -25,20 +26,15 @@ const printExchange = (line: Line & { kind: 'exchange' }, indent: string): void 
   print(`${indent}${bold(`       ← ${answer.status}`)} ${faint(`in ${line.ms} ms`)}`)
   printHeaders(answer.headers, `${indent}    `)
   if (answer.body !== '') print(`${indent}    ${short(answer.body)}`)
-  for (const call of adapterCalls(answer.headers['server-timing'] ?? ''))
-    print(faint(`${indent}    ${call}`))
+  const { calls } = parseServerTiming(answer.headers['server-timing'] ?? '')
+  for (const { name, backend, ms } of calls)
+    print(faint(`${indent}    ${name} on ${backend}, ${ms} ms`))
 }
 
 const printHeaders = (headers: Record<string, string>, indent: string): void => {
   for (const [name, value] of Object.entries(headers))
     if (telling.test(name)) print(faint(`${indent}${name}: ${short(value)}`))
 }
-
-/** `session.get;dur=0.1;start=0.2;desc="redis"` → `session.get on redis, 0.1 ms` */
-const adapterCalls = (serverTiming: string): string[] =>
-  [...serverTiming.matchAll(/([\w.]+);dur=([\d.]+);start=[\d.]+;desc="([^"]+)"/g)].map(
-    ([, name, ms, backend]) => `${name} on ${backend}, ${ms} ms`,
-  )
 
 const short = (value: unknown): string => {
   const text = plain(typeof value === 'string' ? value : JSON.stringify(value))

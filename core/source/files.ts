@@ -1,0 +1,76 @@
+// Which files a scenario is made of, and their text: the very files that run. Nothing outside of the
+// scenario's folder can be had, whatever a name or a link says.
+import { readdir, readFile, realpath } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { notThere } from '../did-you-mean.ts'
+import { SeesawError } from '../errors.ts'
+import { loadScenario } from '../load.ts'
+
+export interface SourceFile {
+  /** `variants/gcra.ts`, relative to the scenario's folder. */
+  file: string
+  /** Where it lies, as it can be given to an editor where Seesaw was started. */
+  path: string
+  /** The variants that stand in it: one each, or all where they stand in scenario.ts itself. */
+  variants: string[]
+}
+
+/** The scenario's files: those of the variants in their order, then what they share. */
+export const listFiles = async (scenario: string, folder: string): Promise<SourceFile[]> => {
+  const { variants } = await loadScenario(scenario, folder)
+  const own = await realpath(join(folder, scenario))
+  const there = [
+    ...(await namesIn(join(own, 'variants'))).map((name) => `variants/${name}`),
+    ...(await namesIn(own)),
+  ]
+  const fileOf = (variant: string) => {
+    const file = `variants/${variant}.ts`
+    return there.includes(file) ? file : 'scenario.ts'
+  }
+  const ids = Object.keys(variants)
+  const files = [...new Set([...ids.map(fileOf), ...there])]
+  return files.map((file) => ({
+    file,
+    path: shownPath(join(own, file)),
+    variants: ids.filter((id) => fileOf(id) === file),
+  }))
+}
+
+/** Files proper: a link may lead anywhere. */
+const namesIn = async (folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map(({ name }) => name)
+    .sort((a, b) => last.indexOf(a) - last.indexOf(b) || (a < b ? -1 : 1))
+}
+
+/** What checks and what declares comes after what runs. */
+const last = ['judge.ts', 'exercises.ts', 'scenario.ts']
+
+const shownPath = (file: string): string => {
+  const shown = relative(process.cwd(), file)
+  return shown.startsWith('..') ? file : shown
+}
+
+/**
+ * The file of this name, or the one that this variant stands in, with its text. Throws
+ * SCENARIO_NOT_FOUND, and VARIANT_NOT_FOUND for what is neither.
+ */
+export const readSource = async (
+  scenario: string,
+  name: string,
+  folder: string,
+): Promise<SourceFile & { text: string }> => {
+  const files = await listFiles(scenario, folder)
+  const found = files.find(({ file, variants }) => file === name || variants.includes(name))
+  if (!found) {
+    const known = files.flatMap(({ file, variants }) => [...variants, file])
+    throw new SeesawError('VARIANT_NOT_FOUND', notThere(`source of ${scenario}`, name, known))
+  }
+  const own = await realpath(join(folder, scenario))
+  const file = await realpath(join(own, found.file))
+  if (!file.startsWith(own + sep))
+    throw new SeesawError('VARIANT_NOT_FOUND', `${found.file} leads out of ${scenario}.`)
+  return { ...found, text: await readFile(file, 'utf8') }
+}
