@@ -138,6 +138,11 @@ export interface Claim<Name extends string, Names extends string = string> {
   attack?: true
   /** Knobs to prove it with, where the defaults would take too long. */
   knobs?: Partial<Record<Names, number>>
+  /**
+   * The line that decides it, by variant, as it stands in the variant's source: what stops an attack, or
+   * lets it through. The page shows it beside the verdict.
+   */
+  lines?: Partial<Record<Name, string>>
 }
 export type AnyClaim = Claim<Any, Any>
 

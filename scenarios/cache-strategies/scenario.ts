@@ -75,6 +75,11 @@ export default defineScenario({
       heldBy: ['none', 'read-through'],
       // Half of it is what a busy machine may be late by, on either side.
       knobs: { dbDelayMs: 500, flushMs: 50 },
+      lines: {
+        'cache-aside': 'if (product) await copies.set(key, product, { ttlMs })',
+        'read-through':
+          "if (copy?.stamp === stamp) return show(ctx, copy.product, 'hit')",
+      },
     },
     'changed-behind': {
       says: 'A price that another program changes is seen at once.',

@@ -52,6 +52,11 @@ export default defineScenario({
       heldBy: (of) =>
         of.variant === 'inline' || queueThat('survivesRestart')(of),
       knobs: { checkMs: 300, ...patience },
+      lines: {
+        'in-process': 'work(order.csv)',
+        queued:
+          "accept(ctx, await queue.add('import', csv, key ? { key } : {}))",
+      },
     },
     'crash-doubles-nothing': {
       says: 'What a crash interrupts is finished, and booked only once.',
@@ -59,6 +64,10 @@ export default defineScenario({
       heldBy: ({ variant, traits }) =>
         variant === 'queued-once' && traits.survivesRestart,
       knobs: { reportMs: 400, ...patience },
+      lines: {
+        queued: 'await db.transaction((within) => ledger.book(within, all))',
+        'queued-once': 'return noted ? ledger.book(within, all) : 0',
+      },
     },
     'double-click': {
       says: 'A double click makes one import, at whichever processes.',

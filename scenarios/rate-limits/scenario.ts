@@ -47,6 +47,12 @@ export default defineScenario({
       attack: true,
       heldBy: allBut('fixed-window'),
       knobs: { limit: 3, windowMs: 1500 },
+      lines: {
+        'fixed-window':
+          'const before = startMs === old.startMs ? old.count : 0',
+        'sliding-log':
+          'const recent = old.filter((time) => time > atMs - windowMs)',
+      },
     },
     'never-over-the-limit': {
       says: 'No stretch of time as long as a window sees more than the limit.',

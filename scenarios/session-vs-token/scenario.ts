@@ -32,6 +32,10 @@ export default defineScenario({
       exercise: exercises.stolenCopy,
       attack: true,
       heldBy: ['server-session', 'token-with-denylist'],
+      lines: {
+        'server-session': "await session.delete(ctx.cookies.get('sid') ?? '')",
+        'signed-token': 'if (await whoIs(ctx)) ctx.status = 204',
+      },
     },
     'busy-thief': {
       says: 'A stolen copy is dead one lifetime after sign-out, however busy.',
@@ -49,6 +53,10 @@ export default defineScenario({
       says: 'A role that is taken away is gone on the next request.',
       exercise: exercises.roleTakenAway,
       heldBy: ['server-session', 'token-with-denylist'],
+      lines: {
+        'server-session':
+          'await Promise.all(ids.map((id) => session.replace(id, data)))',
+      },
     },
 
     'known-elsewhere': {
@@ -106,12 +114,18 @@ export default defineScenario({
       exercise: exercises.algNone,
       attack: true,
       heldBy: everyone,
+      lines: {
+        'signed-token': "algorithms: ['HS256']",
+      },
     },
     'planted-id': {
       says: 'What was planted in a browser before sign-in is not adopted.',
       exercise: exercises.plantedId,
       attack: true,
       heldBy: everyone,
+      lines: {
+        'server-session': "const id = randomBytes(32).toString('base64url')",
+      },
     },
     'read-copy': {
       says: 'A copy does not tell whoever reads it who you are.',
