@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { asSeesawError, exitCodeOf } from './errors.ts'
 import { home } from './load.ts'
+import { holdMine } from './mine/hold.ts'
 
 const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
   version: string
@@ -64,7 +65,11 @@ const commands = (): Command => {
     .command('list')
     .description('list the scenarios, their variants and claims')
     .option('--json', 'as JSON')
-    .action(async (options) => (await import('./commands/list.ts')).list(options))
+    .option(...ownVariants)
+    .action(async (options) => {
+      await holdMine([], options.data)
+      await (await import('./commands/list.ts')).list(options)
+    })
 
   program
     .command('doctor')
@@ -87,9 +92,11 @@ const commands = (): Command => {
     .addOption(
       new Option('--progress <how>', 'progress as one JSON object per line').choices(['json']),
     )
-    .action(async (targets, options) =>
-      (await import('./commands/prove.ts')).proveTargets(targets, options),
-    )
+    .option(...ownVariants)
+    .action(async (targets, options) => {
+      await holdMine(targets, options.data)
+      await (await import('./commands/prove.ts')).proveTargets(targets, options)
+    })
 
   program
     .command('try')
@@ -97,9 +104,11 @@ const commands = (): Command => {
     .argument('<setup>', 'e.g. session-vs-token/signed-token')
     .argument('[exercise]', 'the id of a claim (default: the first)')
     .option('--json', 'as JSON')
-    .action(async (setup, exercise, options) =>
-      (await import('./commands/try.ts')).tryExercise(setup, exercise, options),
-    )
+    .option(...ownVariants)
+    .action(async (setup, exercise, options) => {
+      await holdMine([setup], options.data)
+      await (await import('./commands/try.ts')).tryExercise(setup, exercise, options)
+    })
 
   running(program.command('toggle'))
     .description('change what the running lab serves at /run/<scenario>/live/')
@@ -131,7 +140,10 @@ const commands = (): Command => {
     .description('print curl and autocannon lines for a setup of the running lab, ready to use')
     .argument('<setup>')
     .option('--workload <id>', 'one of the scenario’s workloads (default: the first)')
-    .action(async (setup, options) => (await import('./commands/curl.ts')).curl(setup, options))
+    .action(async (setup, options) => {
+      await holdMine([setup], options.data)
+      await (await import('./commands/curl.ts')).curl(setup, options)
+    })
 
   benchCommands(program)
   return program
@@ -197,7 +209,11 @@ const benchCommands = (program: Command): void => {
     )
     .addOption(new Option('--scenarios <folder>', 'another folder of scenarios').hideHelp())
     .addHelpText('after', benchExamples)
-    .action(async (targets, options) => (await harness()).bench(targets, options))
+    .option(...ownVariants)
+    .action(async (targets, options) => {
+      await holdMine(targets, options.data)
+      await (await harness()).bench(targets, options)
+    })
 
   bench
     .command('micro')
@@ -210,9 +226,11 @@ const benchCommands = (program: Command): void => {
     .description('how much one setup can take: latency at ten rates, and the knee')
     .argument('<setup>', 'e.g. rate-limits/gcra@redis')
     .option('--seconds <n>', 'how long each rate is held, twice (default: 3)', between(1, 600))
-    .action(async (setup, _, command) =>
-      (await harness()).capacity(setup, command.optsWithGlobals()),
-    )
+    .action(async (setup, _, command) => {
+      const options = command.optsWithGlobals()
+      await holdMine([setup], options.data)
+      await (await harness()).capacity(setup, options)
+    })
 
   bench
     .command('report')
@@ -233,6 +251,12 @@ const benchCommands = (program: Command): void => {
       (await harness()).compare(older, newer, command.optsWithGlobals()),
     )
 }
+
+/** The folder in which variants of one's own are kept. */
+const ownVariants = [
+  '--data <folder>',
+  'also variants of your own, from this data folder (default: where one is named)',
+] as const
 
 const benchExamples = `
 Examples:

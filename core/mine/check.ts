@@ -1,12 +1,8 @@
 // Finds out whether a learner's text can run before a server process is given it: it is compiled, and
 // loaded and mounted in a process of its own that has so long and no longer.
 import { fork } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeAside } from '../data-folder.ts'
 import { keepFolder } from '../keeper.ts'
-import { type CompileOptions, compile } from './compile.ts'
 import type { About, MineProblem } from './kept.ts'
 import type { ProbeNews, ProbeOptions } from './probe.ts'
 
@@ -14,36 +10,29 @@ const beginWithinMs = 20_000
 const mountWithinMs = 5_000
 const memoryLimitMb = 512
 
-/** Writes `file` and says what the variant is, or why it does not run. */
-export const check = async (
-  text: string,
-  scenario: string,
-  options: CompileOptions,
-): Promise<{ about: About } | { problem: MineProblem }> => {
-  const compiled = await compile(text, options)
-  if ('problem' in compiled) return compiled
-  mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 })
-  writeAside(options.file, compiled.code)
+type Outcome = { about: About } | { problem: MineProblem }
+
+/** Writes the file that runs and says what the variant is, or why it does not run. */
+export const check = async (options: Omit<ProbeOptions, 'folder'>): Promise<Outcome> => {
   const kept = keepFolder('mine')
   try {
-    return await probe({ scenario, file: options.file, folder: kept.folder })
+    return await probe({ ...options, folder: kept.folder })
   } finally {
     void kept.stop()
   }
 }
 
-const probe = (options: ProbeOptions): Promise<{ about: About } | { problem: MineProblem }> =>
+const probe = (options: ProbeOptions): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./probe.mjs', import.meta.url)), [], {
       execArgv: [`--max-old-space-size=${memoryLimitMb}`],
-      env: { ...process.env, SEESAW_PROBE: JSON.stringify(options) },
       // What it prints must not mix with what a command prints.
       stdio: ['ignore', 2, 2, 'ipc'],
     })
-    const conclude = (came: { about: About } | { problem: MineProblem }) => {
+    const conclude = (outcome: Outcome) => {
       clearTimeout(timer)
       child.kill('SIGKILL')
-      resolve(came)
+      resolve(outcome)
     }
     const giveUp = (message: string) => conclude({ problem: { message } })
     let timer = setTimeout(
@@ -67,4 +56,5 @@ const probe = (options: ProbeOptions): Promise<{ about: About } | { problem: Min
       giveUp(`It ended the process that was to mount it (${code ?? signal}).`),
     )
     child.once('error', reject)
+    child.send(options)
   })

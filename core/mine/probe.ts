@@ -1,23 +1,29 @@
-// A process of its own in which a learner's variant is loaded and mounted for the first time. Whatever
-// it does there, spin, crash or exit, it does to nobody else.
+// A process of its own in which a learner's variant is compiled, loaded and mounted for the first
+// time. Whatever it does there, spin, crash or exit, it does to nobody else.
 import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { mountSetup } from '../app.ts'
+import { writeAside } from '../data-folder.ts'
 import { adapterIndex, loadFile } from '../load.ts'
 import type { AnyScenario, AnyVariant } from '../scenario.ts'
 import { resolveSetup } from '../setup.ts'
-import { textName } from './compile.ts'
+import { compile, textName } from './compile.ts'
 import { type About, aboutSchema, type MineProblem, mine } from './kept.ts'
 
 export interface ProbeOptions {
   scenario: string
-  /** The compiled file. */
+  text: string
+  /** The folder that its imports are relative to: that of the variant it is based on. */
+  relativeTo: string
+  /** Where what runs is to lie. */
   file: string
   /** A throw-away folder for what it stores. */
   folder: string
 }
 
-/** What the process says: that it is there, and then what came of it. */
+/** What the process says: that it begins to mount, and then what came of it. */
 export type ProbeNews = { began: true } | { about: About } | { problem: MineProblem }
 
 const say = (news: ProbeNews) =>
@@ -51,29 +57,32 @@ const lookAt = (exported: unknown): About => {
   throw new Error(`The variant's ${issue?.path.join('.')} is wrong: ${issue?.message}.`)
 }
 
-const { scenario, file, folder } = JSON.parse(process.env.SEESAW_PROBE ?? '') as ProbeOptions
-// Whoever asked is gone.
-process.on('disconnect', () => process.exit(1))
-process.on('uncaughtException', (error) => {
-  void say({ problem: explain(error) }).then(() => process.exit(1))
-})
-await say({ began: true })
-try {
-  const variant = await loadFile(file)
+const probe = async (options: ProbeOptions): Promise<ProbeNews> => {
+  const { scenario, text, relativeTo, file, folder } = options
+  const compiled = await compile(text, { relativeTo, file })
+  if ('problem' in compiled) return compiled
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  writeAside(file, compiled.code)
+  await say({ began: true })
+  const variant = (await loadFile(file)) as AnyVariant
   const about = lookAt(variant)
-  const variants = { [mine]: variant as AnyVariant }
   const parts = { scenario, variant: mine, backends: {}, knobs: {} }
-  const choices = { adapters: adapterIndex, defaults: {} }
-  const setup = resolveSetup(parts, { variants } as unknown as AnyScenario, choices)
-  const mounted = await mountSetup(setup, variant as AnyVariant, {
+  const alone = { variants: { [mine]: variant } } as unknown as AnyScenario
+  const setup = resolveSetup(parts, alone, { adapters: adapterIndex, defaults: {} })
+  const mounted = await mountSetup(setup, variant, {
     prefix: 'seesaw:probe',
     folder,
     signingKey: randomBytes(32),
     locate: async () => '',
   })
   await mounted.close()
-  await say({ about })
-} catch (error) {
-  await say({ problem: explain(error) })
+  return { about }
 }
-process.exit(0)
+
+const conclude = (news: ProbeNews) => say(news).then(() => process.exit(0))
+// Whoever asked is gone.
+process.on('disconnect', () => process.exit(1))
+process.on('uncaughtException', (error) => void conclude({ problem: explain(error) }))
+process.once('message', (options) => {
+  probe(options as ProbeOptions).then(conclude, (error) => conclude({ problem: explain(error) }))
+})

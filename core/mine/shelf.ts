@@ -133,10 +133,8 @@ export const openShelf = (options: ShelfOptions) => {
     const before = checkedIn(place)
     if (before?.version !== version) {
       const file = join(place, `${version}.mjs`)
-      const came = await check(text, id, {
-        relativeTo: join(scenariosFolder, id, 'variants'),
-        file,
-      })
+      const relativeTo = join(scenariosFolder, id, 'variants')
+      const came = await check({ scenario: id, text, relativeTo, file })
       if ('problem' in came) rmSync(file, { force: true })
       // Saved again or thrown away meanwhile: whoever did that comes next.
       if (read(id)?.savedAt !== savedAt) return
