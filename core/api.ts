@@ -13,14 +13,17 @@ import { type ErrorCode, SeesawError } from './errors.ts'
 import { createHub, type Hub } from './events.ts'
 import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
+import { lessonRoutes } from './lesson/routes.ts'
 import { loadRoutes, loadUnderWay, openLoad } from './live-load.ts'
 import { home, loadScenario } from './load.ts'
 import type { Desk } from './measurements/desk.ts'
 import { measurementRoutes } from './measurements/routes.ts'
+import { mineRoutes } from './mine/routes.ts'
+import { openShelf } from './mine/shelf.ts'
 import { pageRoutes } from './page.ts'
 import { progressRoutes } from './progress/routes.ts'
 import type { Progress } from './progress/store.ts'
-import { findTargets } from './prove.ts'
+import { openProofs, proofRoutes, proofUnderWay } from './proofs.ts'
 import { sendRoutes } from './send.ts'
 import { sourceRoutes } from './source/routes.ts'
 import { findClaim } from './try.ts'
@@ -32,12 +35,16 @@ export interface ControlOptions {
   port: number
   version: string
   scenariosFolder?: string
+  /** Where verdicts are kept; without it they are known for as long as this process lives. */
+  dataFolder?: string
   /** Takes orders for measurements; without it there are none. */
   desk?: Desk
   /** Tells every open page what happens; a new one if left out. */
   hub?: Hub
   /** Keeps what the learner says; without it nothing is kept. */
   progress?: Progress
+  /** Where learners' own variants are kept, and why they are not run where they are not. */
+  mine?: { folder: string; refused?: string | undefined }
   /** Called after every toggle, so that choices are kept. */
   onChoices?(): void
 }
@@ -83,11 +90,6 @@ const bodies = {
     reset: z.boolean().default(false),
   }),
   reset: z.strictObject({ setup: z.string().optional() }),
-  prove: z.strictObject({
-    targets: z.array(z.string()).default([]),
-    backends: z.union([z.array(z.string()), z.literal('all')]).optional(),
-    workers: z.int().min(1).max(64).optional(),
-  }),
   try: z.strictObject({ setup: z.string(), exercise: z.string().optional() }),
 }
 
@@ -95,17 +97,23 @@ const routes = (options: ControlOptions): Router => {
   const { lab, config, version, scenariosFolder, desk, hub = createHub(), onChoices } = options
   const router = new Router()
   let catalogue: Promise<Catalogue> | undefined
-  let proving = false
   const folder = scenariosFolder ?? join(home, 'scenarios')
+  const proofs = openProofs({ folder: options.dataFolder, scenariosFolder, hub })
   const load = openLoad({
     lab,
     hub,
     folder,
-    busy: () => (proving ? proofUnderWay : desk?.underWay() ? measurementUnderWay : undefined),
+    busy: () =>
+      proofs.underWay() ? proofUnderWay : desk?.underWay() ? measurementUnderWay : undefined,
   })
   router.use(sourceRoutes(folder).routes())
   router.use(sendRoutes(lab, folder).routes())
   router.use(loadRoutes(load).routes())
+  router.use(lessonRoutes(folder).routes())
+  // What is proved meanwhile would be measured, too, and nobody could tell.
+  const busyToProve = () =>
+    desk?.underWay() ? measurementUnderWay : load.underWay() ? loadUnderWay : undefined
+  router.use(proofRoutes(proofs, { env: lab.environment, busy: busyToProve }).routes())
 
   router.get('/api/scenarios', async (ctx) => {
     catalogue ??= listScenarios(config, scenariosFolder)
@@ -135,7 +143,10 @@ const routes = (options: ControlOptions): Router => {
     ctx.body = Readable.from(hub.follow(signal))
   })
   hub.whileFollowed(1_000, async () => hub.publish('state', await readState()))
-  hub.whileFollowed(10_000, async () => hub.publish('doctor', { backends: await lab.doctor() }))
+  hub.whileFollowed(10_000, async () => {
+    // It starts programs to ask for their version, which would show in what is being measured.
+    if (!desk?.underWay()) hub.publish('doctor', { backends: await lab.doctor() })
+  })
 
   router.post('/api/toggle', async (ctx) => {
     const { scenario, reset, ...change } = readBody(bodies.toggle, ctx.request.body)
@@ -158,30 +169,6 @@ const routes = (options: ControlOptions): Router => {
 
   // Exercises are code of scenarios, which may spin or crash: they run in a process of their own,
   // by the very command that a person would type.
-  router.post('/api/prove', async (ctx) => {
-    const { targets, backends, workers } = readBody(bodies.prove, ctx.request.body)
-    await findTargets({ targets, ...(backends ? { backends } : {}) }, scenariosFolder)
-    if (proving) throw new SeesawError('BUSY', proofUnderWay)
-    // It would be measured, too, and nobody could tell.
-    if (desk?.underWay()) throw new SeesawError('BUSY', measurementUnderWay)
-    if (load.underWay()) throw new SeesawError('BUSY', loadUnderWay)
-    proving = true
-    try {
-      ctx.body = await runCommand(
-        [
-          'prove',
-          ...targets,
-          ...(backends ? ['--backends', backends === 'all' ? 'all' : backends.join(',')] : []),
-          ...(workers ? ['--workers', String(workers)] : []),
-          '--json',
-        ],
-        { env: await lab.environment(), until: closed(ctx.res) },
-      )
-    } finally {
-      proving = false
-    }
-  })
-
   router.post('/api/try', async (ctx) => {
     const { setup, exercise } = readBody(bodies.try, ctx.request.body)
     const { scenario } = await lab.resolve(setup)
@@ -194,7 +181,7 @@ const routes = (options: ControlOptions): Router => {
 
   if (desk) {
     const measurements = measurementRoutes(desk, () =>
-      proving ? proofUnderWay : load.underWay() ? loadUnderWay : undefined,
+      proofs.underWay() ? proofUnderWay : load.underWay() ? loadUnderWay : undefined,
     )
     router.use(measurements.routes())
   }
@@ -204,11 +191,24 @@ const routes = (options: ControlOptions): Router => {
     router.use(progressRoutes({ progress, hub, resolve: lab.resolve, findScenario }).routes())
   }
 
+  if (options.mine) {
+    const shelf = openShelf({
+      ...options.mine,
+      scenariosFolder,
+      async onChange(scenario) {
+        catalogue = undefined
+        await lab.reload(scenario)
+        hub.publish('mine', { scenario })
+      },
+    })
+    router.use(mineRoutes(shelf).routes())
+    void shelf.tryAll().catch(console.error)
+  }
+
   return router
 }
 
 const measurementUnderWay = 'A measurement is under way; wait until it has ended, or cancel it.'
-const proofUnderWay = 'A proof is under way; wait until it has ended.'
 
 /** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */
 const guard = (port: number): Koa.Middleware => {

@@ -7,10 +7,12 @@ import { createControl } from '../api.ts'
 import { dataFolderOf } from '../config.ts'
 import { openDataFolder, writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
+import { createHub } from '../events.ts'
 import { answerClientErrors } from '../http.ts'
-import { type Choice, portInUse, startLab } from '../lab.ts'
+import { type Choice, isLoopback, portInUse, startLab } from '../lab.ts'
 import { home, loadConfig } from '../load.ts'
 import { openDesk } from '../measurements/desk.ts'
+import { openProgress } from '../progress/store.ts'
 import { runningFile } from './running.ts'
 import { bold, faint, print } from './terminal.ts'
 
@@ -27,6 +29,10 @@ interface Options {
 export const start = async (options: Options): Promise<void> => {
   const config = await loadConfig()
   const { folder } = openDataFolder(options.data ? resolve(options.data) : dataFolderOf(config))
+  const mine = { folder: join(folder, 'mine'), refused: whyNotMine(options.host) }
+  // Inherited by every process that is started from here.
+  if (mine.refused) delete process.env.SEESAW_MINE
+  else process.env.SEESAW_MINE = mine.folder
   // Whoever comes while the lab is being started waits for it.
   let serve: (control: RequestListener) => void = () => {}
   const control = new Promise<RequestListener>((resolve) => {
@@ -51,13 +57,33 @@ export const start = async (options: Options): Promise<void> => {
   })
 
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
-  const keepChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
+  const onChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
+  const hub = createHub()
+  const progress = openProgress(folder, (view) => hub.publish('progress', view))
   const desk = openDesk({
     folder: join(folder, 'measurements'),
     defaults: config.backends,
     environment: lab.environment,
+    onChange: (ticket) => {
+      hub.publish('measurements', { ticket })
+      if (ticket.status === 'running') progress.began(ticket)
+      if (ticket.status === 'done') void progress.ended(ticket)
+    },
   })
-  serve(createControl({ lab, config, port, version, desk, onChoices: keepChoices }).callback())
+  serve(
+    createControl({
+      lab,
+      config,
+      port,
+      version,
+      dataFolder: folder,
+      desk,
+      hub,
+      progress,
+      mine,
+      onChoices,
+    }).callback(),
+  )
   const url = `http://localhost:${port}`
   writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
 
@@ -83,6 +109,13 @@ export const start = async (options: Options): Promise<void> => {
   print(faint(`the data  ${folder}`))
   if (options.open) await (await import('open')).default(url)
 }
+
+/** A variant that anybody can edit in a page is nothing for a lab that other machines can reach. */
+const whyNotMine = (host: string | undefined): string | undefined =>
+  host === undefined || isLoopback(host)
+    ? undefined
+    : `The lab listens on ${host} and can be reached from other machines; a variant of your own runs ` +
+      'on loopback only. Start Seesaw without --host.'
 
 /** Listens on both loopback addresses: `localhost` may mean either. Port 0 stands for any free one. */
 const listenAll = async (port: number, answer: RequestListener): Promise<[Server, ...Server[]]> => {
