@@ -9,7 +9,7 @@
 // Which folder it is, the environment says: SEESAW_MINE. It is inherited by every process that Seesaw
 // starts, and where nobody sets it, nobody meets a variant `mine`.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { kinds } from '../kinds/index.ts'
 
@@ -73,6 +73,12 @@ export const readChecked = (scenario: string): (Checked & { file: string }) | un
   return checked
     ? { ...checked, file: join(folder, scenario, `${checked.version}.mjs`) }
     : undefined
+}
+
+/** Where the text of the learner's variant lies; undefined where there is none. */
+export const mineTextFile = (scenario: string): string | undefined => {
+  const checked = readChecked(scenario)
+  return checked && join(dirname(checked.file), 'variant.ts')
 }
 
 /** What `checked.json` in this folder says; undefined where it is not there or not ours. */

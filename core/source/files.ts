@@ -5,6 +5,7 @@ import { join, relative, sep } from 'node:path'
 import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
 import { loadScenario } from '../load.ts'
+import { mine, mineTextFile } from '../mine/kept.ts'
 
 export interface SourceFile {
   /** `variants/gcra.ts`, relative to the scenario's folder. */
@@ -27,14 +28,18 @@ export const listFiles = async (scenario: string, folder: string): Promise<Sourc
     const file = `variants/${variant}.ts`
     return there.includes(file) ? file : 'scenario.ts'
   }
-  const ids = Object.keys(variants)
-  const files = [...new Set([...ids.map(fileOf), ...there])]
-  return files.map((file) => ({
+  const text = Object.hasOwn(variants, mine) ? mineTextFile(scenario) : undefined
+  const ids = Object.keys(variants).filter((id) => !text || id !== mine)
+  const files = [...new Set([...ids.map(fileOf), ...there])].map((file) => ({
     file,
     path: shownPath(join(own, file)),
     variants: ids.filter((id) => fileOf(id) === file),
   }))
+  // What a learner has made of a variant lies in the data folder.
+  return text ? [...files, { file: mineFile, path: shownPath(text), variants: [mine] }] : files
 }
+
+const mineFile = `${mine}.ts`
 
 /** Files proper: a link may lead anywhere. */
 const namesIn = async (folder: string): Promise<string[]> => {
@@ -68,6 +73,8 @@ export const readSource = async (
     const known = files.flatMap(({ file, variants }) => [...variants, file])
     throw new SeesawError('VARIANT_NOT_FOUND', notThere(`source of ${scenario}`, name, known))
   }
+  const text = found.file === mineFile ? mineTextFile(scenario) : undefined
+  if (text) return { ...found, text: await readFile(text, 'utf8') }
   const own = await realpath(join(folder, scenario))
   const file = await realpath(join(own, found.file))
   if (!file.startsWith(own + sep))
