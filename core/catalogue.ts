@@ -23,6 +23,8 @@ export interface CatalogueEntry {
   difficulty: 1 | 2 | 3 | null
   /** What there is in it: an attack, something to measure, steps to show to others. */
   badges: ('attack' | 'bench' | 'demo')[]
+  /** The bet that a first visitor is offered; null where the scenario has none. */
+  duel: { between: [string, string]; because: string; lines: [string, string] } | null
   variants: {
     id: string
     title: string
@@ -83,6 +85,7 @@ const describe = (
   minutes: scenario.minutes ?? null,
   difficulty: scenario.difficulty ?? null,
   badges,
+  duel: duelOf(scenario),
   variants: Object.entries<AnyVariant>(scenario.variants).map(([id, variant]) => ({
     id,
     title: variant.title,
@@ -95,6 +98,11 @@ const describe = (
   setups: setupsOf(id, scenario, adapterIndex).map((setup) => setup.id),
   ...(scenario.mine ? { mine: scenario.mine } : {}),
 })
+
+const duelOf = ({ duel }: AnyScenario): CatalogueEntry['duel'] =>
+  duel
+    ? { because: duel.because, between: [...duel.between], lines: [...duel.lines] }
+    : null
 
 /** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
 const byCourse = (config: Config) => {

@@ -177,6 +177,15 @@ type KnobsOf<V> = {
   [Name in keyof V]: V[Name] extends Variant<Any, infer K> ? Extract<keyof K, string> : never
 }[keyof V]
 
+/** Which of two serves more requests: two of which people tend to guess wrong. */
+export interface Duel<Name extends string> {
+  between: readonly [Name, Name]
+  /** What each does that matters, in two sentences that are true whichever way it turns out here. */
+  because: string
+  /** The line of each at which to look, or a part of it, as it stands in the variant's source. */
+  lines: readonly [string, string]
+}
+
 /** A question about back ends, with several answers that run. */
 export interface Scenario<V extends Record<string, AnyVariant>> {
   title: string
@@ -191,6 +200,8 @@ export interface Scenario<V extends Record<string, AnyVariant>> {
   difficulty?: 1 | 2 | 3
   variants: V
   claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>
+  /** The bet that a first visitor is offered. */
+  duel?: Duel<Extract<keyof V, string>>
   workloads?: Record<string, Workload>
 }
 export type AnyScenario = Scenario<Record<string, AnyVariant>> & {

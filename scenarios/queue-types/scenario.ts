@@ -38,6 +38,16 @@ export default defineScenario({
   difficulty: 3,
   variants,
 
+  duel: {
+    between: ['inline', 'queued'],
+    because:
+      'One does the work before it answers; the other writes the work down, answers, and still has it to do. An early answer does not make the server any less busy.',
+    lines: [
+      'await db.transaction((within) => ledger.book(within, all))',
+      "await queue.add('import', csv",
+    ],
+  },
+
   claims: {
     'answer-first': {
       says: 'The answer comes before the work ends.',

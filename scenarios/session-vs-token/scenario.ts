@@ -17,6 +17,13 @@ export default defineScenario({
   minutes: 30,
   difficulty: 1,
 
+  duel: {
+    between: ['server-session', 'signed-token'],
+    because:
+      'On every request, one looks an id up in its own memory, and the other checks a signature. A token needs no store, but checking it is work, and work is what a busy server is short of.',
+    lines: ['session.get(id)', 'await jwtVerify<Claims>(token'],
+  },
+
   variants: {
     'server-session': serverSession,
     'signed-token': signedToken,
