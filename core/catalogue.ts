@@ -100,9 +100,7 @@ const describe = (
 })
 
 const duelOf = ({ duel }: AnyScenario): CatalogueEntry['duel'] =>
-  duel
-    ? { because: duel.because, between: [...duel.between], lines: [...duel.lines] }
-    : null
+  duel ? { because: duel.because, between: [...duel.between], lines: [...duel.lines] } : null
 
 /** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
 const byCourse = (config: Config) => {

@@ -39,7 +39,10 @@ export default defineScenario({
   duel: {
     between: ['none', 'cache-aside'],
     because:
-      'One asks the database for every look; the other asks its memory first, and the database only for what is missing there. What that saves depends on how dear the question was: here it is a small one, to a file beside the program.',
+      'One asks the database for every look; the other asks its memory ' +
+      'first, and the database only for what is missing there. What ' +
+      'that saves depends on how dear the question was: here it is a ' +
+      'small one, to a file beside the program.',
     lines: [
       'show(ctx, await products.find(ctx.state.id))',
       'await copies.get<Product>(key)',

@@ -41,7 +41,9 @@ export default defineScenario({
   duel: {
     between: ['inline', 'queued'],
     because:
-      'One does the work before it answers; the other writes the work down, answers, and still has it to do. An early answer does not make the server any less busy.',
+      'One does the work before it answers; the other writes the work ' +
+      'down, answers, and still has it to do. An early answer does not ' +
+      'make the server any less busy.',
     lines: [
       'await db.transaction((within) => ledger.book(within, all))',
       "await queue.add('import', csv",

@@ -43,7 +43,10 @@ export default defineScenario({
   duel: {
     between: ['sliding-log', 'gcra'],
     because:
-      'On every request, one goes through a list of earlier ones, and the other compares a single number. As long as the limit is small, both are little beside the work of answering a request at all.',
+      'On every request, one goes through a list of earlier ones, and ' +
+      'the other compares a single number. As long as the limit is ' +
+      'small, both are little beside the work of answering a request at ' +
+      'all.',
     lines: ['const recent = old.filter', 'const due = Math.max(paidOff, now)'],
   },
 

@@ -20,7 +20,9 @@ export default defineScenario({
   duel: {
     between: ['server-session', 'signed-token'],
     because:
-      'On every request, one looks an id up in its own memory, and the other checks a signature. A token needs no store, but checking it is work, and work is what a busy server is short of.',
+      'On every request, one looks an id up in its own memory, and the ' +
+      'other checks a signature. A token needs no store, but checking ' +
+      'it is work, and work is what a busy server is short of.',
     lines: ['session.get(id)', 'await jwtVerify<Claims>(token'],
   },
 
