@@ -188,13 +188,13 @@ describe('the progress', () => {
     const one = open().progress
     one.predict(call)
     one.write(scenario, { note: 'from elsewhere' })
-    const exported = await one.export()
+    const exported = await one.exportAll()
     const { progress } = open()
     progress.predict({ ...call, call: 'b' })
     progress.write(scenario, { explained: 'mine' })
     const before = await progress.read()
-    assert.deepEqual(progress.import(exported).added, { predictions: 1, scenarios: 1 })
-    assert.deepEqual(progress.import(exported).known, { predictions: 1, scenarios: 1 })
+    assert.deepEqual(progress.importAll(exported).added, { predictions: 1, scenarios: 1 })
+    assert.deepEqual(progress.importAll(exported).known, { predictions: 1, scenarios: 1 })
     assert.equal((await progress.read()).scenarios[scenario]?.note, 'from elsewhere')
     assert.equal((await progress.read()).scenarios[scenario]?.explained?.text, 'mine')
     progress.reset()
@@ -205,7 +205,7 @@ describe('the progress', () => {
     const fresh = open().progress
     fresh.predict({ ...call, call: 'b' })
     fresh.write(scenario, { explained: 'mine' })
-    fresh.import(exported)
+    fresh.importAll(exported)
     fresh.undo()
     const back = await fresh.read()
     assert.equal(back.predictions.length, before.predictions.length)
@@ -239,7 +239,7 @@ describe('the progress', () => {
           run: null,
           outcome: null,
         }))
-        progress.import({ kind: 'seesaw-progress', format: 1, predictions, scenarios: {} })
+        progress.importAll({ kind: 'seesaw-progress', format: 1, predictions, scenarios: {} })
       },
       { code: 'PROGRESS_FULL' },
     )

@@ -26,13 +26,13 @@ export const progress = async (options: Options): Promise<void> => {
   const desk = await open(options)
 
   if (options.export !== undefined) {
-    const exported = await desk.export()
+    const exported = await desk.exportAll()
     writeOut(options.export, JSON.stringify(exported, null, 2))
     const kept = { file: options.export, predictions: exported.predictions.length }
     return say(options, kept, `${kept.predictions} calls are in ${kept.file}`)
   }
   if (options.import !== undefined) {
-    const done = await desk.import(readIn(options.import))
+    const done = await desk.importAll(readIn(options.import))
     return say(
       options,
       done,
@@ -62,7 +62,7 @@ const say = ({ json }: Options, done: unknown, words: string) =>
 
 type Progress = ReturnType<typeof openProgress>
 type Desk = {
-  [Name in 'read' | 'export' | 'import' | 'reset' | 'undo']: (
+  [Name in 'read' | 'exportAll' | 'importAll' | 'reset' | 'undo']: (
     ...given: Parameters<Progress[Name]>
   ) => Awaited<ReturnType<Progress[Name]>> | Promise<Awaited<ReturnType<Progress[Name]>>>
 }
@@ -72,8 +72,8 @@ const open = async (options: Options): Promise<Desk> => {
   if (options.port === undefined && !runsOn(folder)) return openProgress(folder)
   return {
     read: () => ask(options, 'GET', '/api/progress'),
-    export: () => ask(options, 'GET', '/api/progress/export'),
-    import: (given) => ask(options, 'POST', '/api/progress/import', given),
+    exportAll: () => ask(options, 'GET', '/api/progress/export'),
+    importAll: (given) => ask(options, 'POST', '/api/progress/import', given),
     reset: (scenario) => ask(options, 'POST', '/api/progress/reset', scenario ? { scenario } : {}),
     undo: () => ask(options, 'POST', '/api/progress/undo', {}),
   }

@@ -74,14 +74,14 @@ export const progressRoutes = (options: ProgressRoutesOptions): Router => {
   })
 
   router.get('/progress/export', async (ctx) => {
-    const exported = await progress.export()
+    const exported = await progress.exportAll()
     ctx.attachment(`seesaw-progress-${exported.exportedAt?.slice(0, 10)}.json`)
     ctx.type = 'application/json; charset=utf-8'
     ctx.body = JSON.stringify(exported, null, 2)
   })
 
   router.post('/progress/import', (ctx) => {
-    ctx.body = progress.import(readBody(exportSchema, ctx.request.body))
+    ctx.body = progress.importAll(readBody(exportSchema, ctx.request.body))
   })
 
   return router

@@ -301,14 +301,14 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
     },
 
     /** All of it, to be kept elsewhere. */
-    async export(): Promise<Exported> {
+    async exportAll(): Promise<Exported> {
       await conclude()
       const { kind, format, predictions, scenarios } = load()
       return { kind, format, exportedAt: now(), predictions, scenarios }
     },
 
     /** Adds what is not there yet; what is there stays as it is. Throws PROGRESS_FULL. */
-    import(given: Exported): { undo: string; added: Changed; known: Changed } {
+    importAll(given: Exported): { undo: string; added: Changed; known: Changed } {
       return change((kept) => {
         const there = new Set(kept.predictions.map(({ id }) => id))
         const byId = new Map(given.predictions.map((one) => [one.id, one]))
