@@ -121,7 +121,8 @@ const routes = (options: ControlOptions): Router => {
   })
 
   router.get('/api/doctor', async (ctx) => {
-    ctx.body = { node: process.version, backends: await lab.doctor() }
+    const { dataFolder = null } = options
+    ctx.body = { node: process.version, dataFolder, backends: await lab.doctor() }
   })
 
   const readState = async (): Promise<State> => {
