@@ -111,9 +111,10 @@ const verdictsOf = (
 ): Verdict[] => {
   const pairs = sides.flatMap((a, i) => sides.slice(i + 1).map((b) => ({ a, b })))
   const contrasts = pairs.map(({ a, b }) => contrastOf(a.series[metric], b.series[metric]))
+  const luck = luckOf(measurement)
   const tested = contrasts.map((contrast) =>
     contrast.kind === 'ratios' || contrast.kind === 'differences'
-      ? signedRankP(contrast.values)
+      ? signedRankP(contrast.kind === 'ratios' ? beyond(contrast.values, luck) : contrast.values)
       : 1,
   )
   const corrected = holm(tested)
@@ -133,6 +134,17 @@ const verdictsOf = (
       failed,
     }),
   )
+}
+
+/** Half-width of what two processes of the same program may differ by, as a logarithm. */
+const luckOf = ({ plan }: Measurement): number => Math.log1p(plan.luck ?? 0)
+
+/** What is left of the differences beyond luck: tested, it asks what the widened interval asks. */
+const beyond = (values: readonly number[], luck: number): number[] => {
+  if (luck === 0) return [...values]
+  const centre = hodgesLehmann(values)
+  const off = Math.sign(centre) * Math.min(luck, Math.abs(centre))
+  return values.map((value) => snapped(value - off))
 }
 
 /** What two contenders' blocks look like side by side. */
@@ -185,9 +197,10 @@ const verdictOf = (question: Question): Verdict => {
   const fewestBlocks = fewestFor(level)
   const enough = blocks >= fewestBlocks
   const ratios = contrast.kind === 'ratios' ? contrast.values : null
+  const luck = luckOf(measurement)
   const interval = ratios && signedRankInterval(ratios, level)
-  const low = interval && precise(Math.exp(interval.low))
-  const high = interval && precise(Math.exp(interval.high))
+  const low = interval && precise(Math.exp(interval.low - luck))
+  const high = interval && precise(Math.exp(interval.high + luck))
   const ratio = ratioOf(contrast)
   const p = enough && 'values' in contrast ? precise(question.p) : null
 
@@ -201,7 +214,8 @@ const verdictOf = (question: Question): Verdict => {
         if (contrast.a === contrast.b || (ratio !== null && within(ratio, margin))) return 'same'
         return direction(metric, contrast.b - contrast.a)
       case 'ratios':
-        if (equivalent(contrast.values, margin, alpha / comparisons)) return 'same'
+        if (equivalent(contrast.values, Math.expm1(Math.log1p(margin) - luck), alpha / comparisons))
+          return 'same'
         break
       case 'differences':
         if (contrast.values.every((value) => value === 0)) return 'same'
@@ -225,10 +239,11 @@ const verdictOf = (question: Question): Verdict => {
     blocks,
     fewestBlocks,
     comparisons,
-    blocksToShow: interval ? blocksNeeded(interval, blocks, margin, level) : null,
+    blocksToShow: interval && !luck ? blocksNeeded(interval, blocks, margin, level) : null,
     where: placeOf(series, measurement),
     insteadOf: primary !== null && primary !== metric ? primary : null,
     requests: contrast.kind === 'missing' ? requestsOf(metric, a, b) : null,
+    unproved: measurement.proof.skipped === true,
     serversAlone: metric === 'cpu' && !backendCpuKnown(measurement),
     failed,
     values: valuesOf(metric, contrast, a, b, failed),

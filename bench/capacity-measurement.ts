@@ -78,7 +78,8 @@ export const capacitySchema = z.strictObject({
   workers: count,
   connections: count,
   timeoutMs: amount,
-  proof,
+  // What a capacity says of itself is always proved first.
+  proof: proof.omit({ skipped: true }),
   /** Closed, in requests per second: of the bare server, which is as fast as the client gets, and its own. */
   calibration: z.strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount }),
   /** The rates that were to be held, in each of both passes. */

@@ -19,7 +19,7 @@ import { readMeasurement, refuseUnwritable, reportFile, writeAside } from './rep
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
 import { terminalOptions, toTerminal } from './report/terminal.ts'
-import { run } from './run.ts'
+import { isRefuted, run } from './run.ts'
 import { endLine, inMinutes, line, talkJson, talkToPerson } from './talk.ts'
 
 export interface BenchOptions {
@@ -163,7 +163,7 @@ const conclude = (measurement: Measurement, options: BenchOptions, file?: string
       if (where !== undefined) print(`${what}: ${where}`)
   }
   const spoiled = measurement.verdicts.some((one) => !one.exploratory && one.verdict === 'invalid')
-  process.exitCode = spoiled || !measurement.proof.ok ? 1 : 0
+  process.exitCode = spoiled || isRefuted(measurement) ? 1 : 0
 }
 
 /** `seesaw bench micro`; without a name, what there is to compare. */

@@ -194,7 +194,7 @@ const troubleOf = (
     ({ ok, spoils }) => !ok && (spoils === 'all' || spoils.includes(plan.primary)),
   )
   return [
-    ...(proof.ok ? [] : [`the claims did not come out as declared in ${which}`]),
+    ...(proof.ok || proof.skipped ? [] : [`the claims did not come out as declared in ${which}`]),
     ...(finishedAt === null
       ? [`${which} was interrupted after ${blocks.length} of ${plan.blocks} blocks`]
       : []),

@@ -25,7 +25,8 @@ export const gatesOf = (measurement: Measurement): Gate[] => [
     ...(load === 'open' ? [rate(measurement), lag(measurement)] : []),
     clientCpu(measurement, load),
     clientLoop(measurement, load),
-    ceiling(measurement, load),
+    // A duel has no bare server: whether the client was the bottleneck its own figures say.
+    ...(measurement.plan.luck === undefined ? [ceiling(measurement, load)] : []),
     ...(load === 'closed' ? [littlesLaw(measurement)] : []),
     steady(measurement, load),
   ]),
@@ -41,7 +42,18 @@ export const limitsClient = ({ gate }: Gate): boolean =>
   gate === 'client-cpu' || gate === 'client-loop' || gate === 'ceiling'
 
 const claims = ({ proof }: Measurement): Gate => {
-  const { ok, wrong, verdicts } = proof
+  const { ok, wrong, verdicts, skipped } = proof
+  if (skipped)
+    return {
+      gate: 'claims',
+      where: '',
+      value: null,
+      limit: 0,
+      unit: 'claims',
+      ok: true,
+      says: 'A quick look: the claims of what is measured were not proved; every answer was judged.',
+      spoils: 'all',
+    }
   return {
     gate: 'claims',
     where: '',
@@ -396,7 +408,11 @@ const steady = (measurement: Measurement, load: Slot['load']): Gate => {
       const courses = measurement.blocks.flatMap(
         (block, at) => courseOf(slotsIn(block, contender, load), what, shares[at]!) ?? [],
       )
-      return { contender, what, ...changeWithin(courses, confidence) }
+      return {
+        contender,
+        what,
+        ...changeWithin(courses, confidence, measurement.plan.luck !== undefined),
+      }
     })
     .filter((one) => one.least !== null)
     .sort((a, b) => (b.least ?? 0) - (a.least ?? 0))

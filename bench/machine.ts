@@ -9,8 +9,7 @@ export const describeMachine = async (
   doctor: Lab['doctor'],
   backends: readonly string[],
 ): Promise<Machine> => {
-  const reports = await doctor()
-  const used = reports.filter(({ name }) => backends.includes(name))
+  const used = await doctor(backends)
   return {
     cpu: cpus()[0]?.model.trim() || 'unknown',
     cores: cpus().length,

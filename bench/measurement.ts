@@ -9,7 +9,7 @@ const amount = z.number().min(0)
 const histogram = z.string()
 
 /** How hard it is tried to see a small difference. */
-export const presets = ['quick', 'standard', 'strict', 'publish'] as const
+export const presets = ['duel', 'quick', 'standard', 'strict', 'publish'] as const
 export type Preset = (typeof presets)[number]
 
 /** What is compared. Lower is better, but for throughput. */
@@ -68,6 +68,12 @@ const plan = z.strictObject({
   timeoutMs: amount,
   /** What goes wrong on purpose, in a run of its own after the blocks; none: no such run. */
   faults: z.array(fault),
+  /**
+   * How different two processes of the same program may be, as a share, where all blocks share the
+   * same ones: that blocks cannot show, so every interval is widened by it. Absent where each block
+   * has fresh processes.
+   */
+  luck: amount.optional(),
   /** Half-width within which two contenders count as the same: 0.03 is ±3 %. */
   margin: z.number(),
   seed: count,
@@ -233,8 +239,14 @@ export const measurementSchema = z.strictObject({
   machine,
   seed: count,
   plan,
-  proof: z.strictObject({ ok: z.boolean(), verdicts: count, wrong: z.array(z.string()) }),
-  /** What was found before the first block: requests per second, closed. */
+  proof: z.strictObject({
+    ok: z.boolean(),
+    verdicts: count,
+    wrong: z.array(z.string()),
+    /** Nothing was proved, for it takes longer than a duel. */
+    skipped: z.literal(true).optional(),
+  }),
+  /** What was found before the first block: requests per second, closed. In a duel, nothing. */
   calibration: z.strictObject({
     ceilingPerSecond: amount,
     capacityPerSecond: z.array(amount),

@@ -37,7 +37,7 @@ export interface MicroOptions {
 }
 
 /** What a preset stands for. */
-const efforts: Record<Preset, Effort> = {
+const efforts: Record<Exclude<Preset, 'duel'>, Effort> = {
   quick: { blocks: 8, rounds: 3, margin: 0.03, seconds: 75 },
   standard: { blocks: 16, rounds: 5, margin: 0.02, seconds: 330 },
   strict: { blocks: 24, rounds: 6, margin: 0.01, seconds: 900 },
@@ -148,6 +148,8 @@ const planMicro = async (name: string, options: MicroOptions): Promise<MicroPlan
         'One that is named twice shows the noise of this machine.',
     )
   const { preset = 'quick' } = options
+  if (preset === 'duel')
+    throw new SeesawError('WRONG_USE', 'A duel is between two setups: name another --preset.')
   const effort = efforts[preset]
   const twice = new Set(chosen).size < chosen.length
   return {

@@ -36,6 +36,14 @@ export interface Planned {
 
 /** What a preset stands for. `blockMs`: of one contender in one block, warm-up included. */
 const efforts: Record<Preset, Effort> = {
+  duel: {
+    blocks: 6,
+    warmUpMs: 2_400,
+    blockMs: 900,
+    sliceMs: 50,
+    openSliceMs: 0,
+    margin: 0.1,
+  },
   quick: {
     blocks: 6,
     warmUpMs: 2_200,
@@ -84,6 +92,8 @@ interface Effort {
 export const blockMsOf = (preset: Preset): number => efforts[preset].blockMs
 
 const mostContenders = 8
+/** A duel's processes are the same in all blocks; see docs/benchmarks.md for where this comes from. */
+const duelLuck = 0.05
 
 /**
  * Makes the plan. Throws whatever is wrong with the names, WRONG_USE for contenders that cannot be
@@ -106,14 +116,19 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
     throw wrong(
       `${setups.length} contenders are too many at once, ${mostContenders} is the most: choose with --variants or --backends.`,
     )
+  const duel = preset === 'duel'
+  if (duel) refuseMoreThanDuel(options, setups.length)
 
   const scenario = await loadScenario(scenarioId, scenariosFolder)
   const { workload, says } = chooseWorkload(scenario, scenarioId, options.workload)
   const effort = efforts[preset]
-  const contenders = [...setups.map((setup, i) => contenderOf(setup, i, setups)), reference]
+  const contenders = [
+    ...setups.map((setup, i) => contenderOf(setup, i, setups)),
+    ...(duel ? [] : [reference]),
+  ]
   const rounds = roundsOf(effort)
   return {
-    setups: [...setups, undefined],
+    setups: [...setups, ...(duel ? [] : [undefined])],
     plan: {
       scenario: scenarioId,
       question: scenario.question,
@@ -121,22 +136,32 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       workload,
       says,
       preset,
-      primary: options.metric ?? scenario.primary,
-      load: options.load ?? 'both',
+      primary: options.metric ?? (duel ? 'throughput' : scenario.primary),
+      load: options.load ?? (duel ? 'closed' : 'both'),
       arrivals: options.arrivals ?? 'poisson',
       workers: options.workers ?? 1,
       connections: 10,
       ratePerSecond: options.ratePerSecond ?? null,
       blocks: options.blocks ?? Math.max(effort.blocks, fewestBlocks(setups.length)),
       closed: { slices: rounds, sliceMs: effort.sliceMs },
-      open: { slices: 2, sliceMs: effort.openSliceMs },
+      open: { slices: duel ? 0 : 2, sliceMs: effort.openSliceMs },
       warmUpMs: effort.warmUpMs,
       timeoutMs: 5_000,
       faults: await checkFaults(options.faults ?? [], setups),
+      ...(duel ? { luck: duelLuck } : {}),
       margin: effort.margin,
       seed: options.seed ?? randomInt(2 ** 31),
     },
   }
+}
+
+/** A duel answers one question, quickly; the other presets answer the others. */
+const refuseMoreThanDuel = ({ load, faults = [] }: PlanOptions, contenders: number): void => {
+  if (contenders > 2)
+    throw wrong(`A duel is between two, not ${contenders}: name two, or another --preset.`)
+  if (load !== undefined && load !== 'closed')
+    throw wrong(`A duel has a closed load only, not '${load}': name another --preset.`)
+  if (faults.length > 0) throw wrong('Nothing is made to fail in a duel: name another --preset.')
 }
 
 /** The more pairs, the more blocks it takes before any of them can be told apart. */
@@ -157,6 +182,7 @@ const reference: Contender = {
 /** How many seconds a plan takes, proof included, before anything is known of the machine. */
 export const estimateSeconds = (plan: Plan): number => {
   const contenders = plan.contenders.filter(({ reference }) => !reference).length
+  if (plan.preset === 'duel') return duelStartSeconds + (contenders * duelMs(plan)) / 1000
   const wait = plan.faults.length > 0 ? contenders * timelineSecondsOf(plan) : 0
   return (
     proofSeconds +
@@ -166,6 +192,10 @@ export const estimateSeconds = (plan: Plan): number => {
   )
 }
 
+const duelMs = ({ warmUpMs, blocks }: Plan): number => warmUpMs + blocks * efforts.duel.blockMs
+
+/** Starting two labs and a client. */
+const duelStartSeconds = 4
 /** Proving the claims of all. */
 const proofSeconds = 12
 /** Starting and calibrating one contender. */

@@ -20,11 +20,14 @@ export type Progress =
       type: 'slice'
       contender: string
       load: Slot['load']
+      /** False in a warm-up, of which nothing is kept. */
+      counts: boolean
       answered: number
       seconds: number
       p50Ms: number
       p99Ms: number | null
-      backendCalls: number
+      /** Null in a warm-up. */
+      backendCalls: number | null
       /** Since the measurement began. */
       atMs: number
     }

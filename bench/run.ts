@@ -44,6 +44,8 @@ interface Stage {
   client: LoadClient
   options: RunOptions
   beganMs: number
+  /** Whether the processes are warm; they stay so in a duel, whose blocks have the same ones. */
+  warm: boolean
 }
 
 const nothing = { blocks: [], timelines: [], gates: [], figures: [], groups: [], verdicts: [] }
@@ -68,6 +70,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     blocks: plan.blocks,
     primary: plan.primary,
   })
+  const duel = sameProcesses(plan)
   const setups = planned.setups.flatMap((setup) => setup ?? [])
   const lab = {
     ...(scenariosFolder === undefined ? {} : { scenariosFolder }),
@@ -75,10 +78,17 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
   }
   let stopAll = async () => {}
   try {
-    say({ type: 'phase', phase: 'starting', says: `${setups.length} labs and a bare server` })
-    const { running, client, doctor, stop } = await startAll(setups, plan.workers, lab)
+    say({
+      type: 'phase',
+      phase: 'starting',
+      says: duel ? 'two labs' : `${setups.length} labs and a bare server`,
+    })
+    const { running, client, doctor, stop } = await startAll(setups, plan.workers, {
+      ...lab,
+      reference: !duel,
+    })
     stopAll = stop
-    const stage: Stage = { plan, running, client, options, beganMs }
+    const stage: Stage = { plan, running, client, options, beganMs, warm: false }
 
     const backends = [...new Set(setups.flatMap((setup) => Object.values(setup.backends)))]
     const measurement: Measurement = options.resume ?? {
@@ -102,10 +112,11 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       return measurement
     }
 
-    measurement.proof = await proveFirst(setups, lab, options)
+    if (duel) measurement.proof.skipped = true
+    else measurement.proof = await proveFirst(setups, lab, options)
     if (signal?.aborted) return conclude(false)
-    if (!measurement.proof.ok) return conclude(true)
-    if (!options.resume) {
+    if (isRefuted(measurement)) return conclude(true)
+    if (!options.resume && !duel) {
       say({ type: 'phase', phase: 'calibrating', says: 'how much each can take' })
       measurement.calibration = await calibrate(stage)
     }
@@ -137,6 +148,12 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     await stopAll()
   }
 }
+
+/** Whether a contender does not do what it claims; of a duel nobody knows. */
+export const isRefuted = ({ proof }: Measurement): boolean => !proof.ok && !proof.skipped
+
+/** Whether all blocks have the same processes, which is as quick as it is less than the whole truth. */
+const sameProcesses = ({ luck }: Plan): boolean => luck !== undefined
 
 /** Prepares every contender's workload anew. */
 const openAll = async ({ plan, running, client, options }: Stage): Promise<void> => {
@@ -202,9 +219,28 @@ const warmUp = async (stage: Stage, ms: number): Promise<void> => {
   for (let spentMs = 0; spentMs < ms && !options.signal?.aborted; spentMs += warmUpSliceMs)
     for (const [id, { reference }] of plan.contenders.entries()) {
       if (reference && spentMs >= ms / 2) continue
-      refuseRuin(stage, id, await client.ask('closedSlice', { id, ms: warmUpSliceMs }))
+      const result = await client.ask('closedSlice', { id, ms: warmUpSliceMs })
+      saySlice(stage, { id, load: 'closed', result, calls: null })
+      refuseRuin(stage, id, result)
       await running[id]?.settle()
     }
+}
+
+/** Puts fresh processes in place, unless none has served yet, and loads them until they are warm. */
+const warmProcesses = async (stage: Stage, openRate: number): Promise<void> => {
+  const { plan, running } = stage
+  if (!sameProcesses(plan)) {
+    // All must have come to an end before anything is stopped: what is only being started cannot be.
+    const refreshed = await Promise.allSettled(running.map((one) => one.refresh()))
+    const failure = refreshed.find((one) => one.status === 'rejected')
+    if (failure) throw failure.reason
+  }
+  await openAll(stage)
+  // First what comes last: the closed slices go on where the closed warm-up ends.
+  if (plan.load !== 'closed')
+    for (const [id] of plan.contenders.entries())
+      await takeSlice(stage, { id, load: 'open', ms: openWarmUpMs, openRate, seed: 0 })
+  await warmUp(stage, plan.warmUpMs)
 }
 
 interface Turn {
@@ -220,20 +256,16 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
   const { plan, running, options } = stage
   const index = measurement.blocks.length
   const startedAt = new Date().toISOString()
-  const beganMs = performance.now()
+  let beganMs = performance.now()
   const say = options.onProgress ?? (() => {})
-  say({ type: 'phase', phase: 'warming up', says: `block ${index + 1} of ${plan.blocks}` })
-  // All must have come to an end before anything is stopped: what is only being started cannot be.
-  const refreshed = await Promise.allSettled(running.map((one) => one.refresh()))
-  const failure = refreshed.find((one) => one.status === 'rejected')
-  if (failure) throw failure.reason
-  await openAll(stage)
   const openRate = measurement.calibration.ratePerSecond
-  // First what comes last: the closed slices go on where the closed warm-up ends.
-  if (plan.load !== 'closed')
-    for (const [id] of plan.contenders.entries())
-      await takeSlice(stage, { id, load: 'open', ms: openWarmUpMs, openRate, seed: 0 })
-  await warmUp(stage, plan.warmUpMs)
+  if (!stage.warm) {
+    say({ type: 'phase', phase: 'warming up', says: `block ${index + 1} of ${plan.blocks}` })
+    await warmProcesses(stage, openRate)
+    stage.warm = sameProcesses(plan)
+    // What is done once is no part of a block.
+    if (stage.warm) beganMs = performance.now()
+  }
   if (index === 0) await spendBlock(stage, measurement, performance.now() - beganMs)
 
   say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}` })
@@ -290,7 +322,7 @@ const takeSlice = async (
   stage: Stage,
   of: { id: number; load: Slot['load']; ms: number; openRate: number; seed: number },
 ): Promise<{ result: SliceResult; used: Reading }> => {
-  const { plan, client, options } = stage
+  const { plan, client } = stage
   const one = stage.running[of.id] as Running
   const before = await one.read()
   const result =
@@ -306,18 +338,28 @@ const takeSlice = async (
   refuseRuin(stage, of.id, result)
   await one.settle()
   const used = between(before, await one.read())
+  saySlice(stage, { id: of.id, load: of.load, result, calls: used.calls })
+  return { result, used }
+}
+
+/** Tells whoever looks what came of a slice; `calls` null: it is for warming up and does not count. */
+const saySlice = (
+  { plan, options, beganMs }: Stage,
+  of: { id: number; load: Slot['load']; result: SliceResult; calls: Slot['calls'] | null },
+): void => {
+  const { id, load, result, calls } = of
   options.onProgress?.({
     type: 'slice',
-    contender: plan.contenders[of.id]?.name ?? '',
-    load: of.load,
+    contender: plan.contenders[id]?.name ?? '',
+    load,
+    counts: calls !== null,
     answered: result.answered,
     seconds: result.seconds,
     p50Ms: result.medianMs,
     p99Ms: quantileMs(decodeHistogram(result.latency), 0.99),
-    backendCalls: Object.values(used.calls).reduce((sum, { calls }) => sum + calls, 0),
-    atMs: performance.now() - stage.beganMs,
+    backendCalls: calls && Object.values(calls).reduce((sum, one) => sum + one.calls, 0),
+    atMs: performance.now() - beganMs,
   })
-  return { result, used }
 }
 
 /**
@@ -330,7 +372,7 @@ const spendBlock = async (
   spentMs: number,
 ): Promise<void> => {
   const { plan } = stage
-  const shares = plan.contenders.length - 0.5
+  const shares = plan.contenders.reduce((sum, { reference }) => sum + (reference ? 0.5 : 1), 0)
   const trial = performance.now()
   await takeSlice(stage, { id: 0, load: 'closed', ms: plan.closed.sliceMs, openRate: 0, seed: 0 })
   const sliceCostMs = performance.now() - trial

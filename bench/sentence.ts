@@ -28,6 +28,8 @@ export interface Finding {
   values: { a: number; b: number; are: 'exact' | 'typical' | 'at least' } | null
   /** Requests in the smallest block and how many it takes, where nothing can be said for that. */
   requests: { are: number; needed: number } | null
+  /** Whether nobody has proved what the contenders claim. */
+  unproved?: boolean
   /** The CPU time is that of the servers alone. */
   serversAlone: boolean
   /** The gates that failed and spoil this metric. */
@@ -175,7 +177,7 @@ const whatIsKnown = (finding: Finding): string => {
     : `${known}; ${blocksToShow} blocks would show ${asked}`
 }
 
-const invalid = ({ failed, metric, a, b, values, where }: Finding): string => {
+const invalid = ({ failed, metric, a, b, values, where, unproved }: Finding): string => {
   const [first] = failed
   const why = lowerFirst((first?.says ?? 'A gate failed.').replace(/\.$/, ''))
   const others = failed.length - 1
@@ -184,12 +186,12 @@ const invalid = ({ failed, metric, a, b, values, where }: Finding): string => {
     values?.are === 'at least'
       ? `; ${b} takes at least ${figure(values.b)} requests per second, ${a} at least ${figure(values.a)}`
       : ''
-  return `invalid: ${why}${more}${least} (${b} against ${a}, ${labels[metric]} ${where})`
+  return `invalid: ${why}${more}${least} (${b} against ${a}, ${labels[metric]} ${where}${unproved ? `; ${quickLook}` : ''})`
 }
 
 /** `p95 at 300 requests/s, 12 blocks; too few requests for p99` */
 const context = (finding: Finding): string => {
-  const { metric, verdict, where, blocks, insteadOf, serversAlone } = finding
+  const { metric, verdict, where, blocks, insteadOf, unproved, serversAlone } = finding
   // Slower or faster in what? "Uses 12 % more CPU time" has said it already.
   const named = words[metric] && (verdict === 'slower' || verdict === 'faster')
   const what = named ? where : `${labels[metric]} ${where}`
@@ -197,8 +199,11 @@ const context = (finding: Finding): string => {
     `${what}, ${blocks === 1 ? '1 block' : `${blocks} blocks`}`,
     ...(insteadOf ? [`too few requests for ${labels[insteadOf]}`] : []),
     ...(serversAlone ? ['servers alone, as the CPU time of the backends could not be read'] : []),
+    ...(unproved ? [quickLook] : []),
   ].join('; ')
 }
+
+const quickLook = 'quick look: claims not proved'
 
 /** "12 % [9, 15]", or "4.2 times [3.9, 4.5]" from double on. */
 const sizeOf = ({ ratio, low, high }: Finding): { size: string; manifold: boolean } => {

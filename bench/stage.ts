@@ -48,32 +48,38 @@ export interface Started {
   stop(): Promise<void>
 }
 
-/** Starts a lab for each setup, the bare server and the load client. Whoever starts them stops them. */
+/**
+ * Starts a lab for each setup, the load client and, unless `reference` is false, the bare server.
+ * Whoever starts them stops them.
+ */
 export const startAll = async (
   [first, ...others]: readonly Setup[],
   workers: number,
-  lab: { scenariosFolder?: string; urls?: Record<string, string> },
+  lab: { scenariosFolder?: string; urls?: Record<string, string>; reference?: boolean },
 ): Promise<Started> => {
   if (!first) throw new Error('There is something to measure.')
-  const eldest = await runSetup(first, { ...lab, workers })
-  const running: Running[] = [eldest]
-  let client: LoadClient | undefined
+  const starting = startClient()
+  // Looked at below, when there is something to stop.
+  starting.catch(() => {})
+  const running: Running[] = []
   const stop = async () => {
-    await client?.stop()
+    await starting.then((client) => client.stop()).catch(() => {})
     // The first one's servers are used by the others.
     for (const one of running.reverse()) await one.stop()
   }
   try {
+    const eldest = await runSetup(first, { ...lab, workers })
+    running.push(eldest)
     // What it has found or started the others use, too.
     Object.assign(process.env, await eldest.lab.environment())
     const started = await Promise.allSettled([
       ...others.map((setup) => runSetup(setup, { ...lab, workers })),
-      runReference(),
+      ...(lab.reference === false ? [] : [runReference()]),
     ])
     running.push(...started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
     const failure = started.find((one) => one.status === 'rejected')
     if (failure) throw failure.reason
-    client = await startClient()
+    const client = await starting
     return { running, client, doctor: eldest.lab.doctor, stop }
   } catch (error) {
     await stop()

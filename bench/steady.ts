@@ -50,13 +50,15 @@ export const courseOf = (slots: readonly Slot[], what: Watched, share: number): 
  * The change in the course of a block, as a share (0.03: 3 % more at its end), and how large it is
  * at the least, in either direction, at `confidence`: 0 where none is shown, null where the blocks
  * are too few to say. Each block gives its Theil-Sen slope; a drift of the machine that goes on from
- * block to block is no warm-up and is taken off.
+ * block to block is no warm-up and is taken off, unless all blocks have the same processes: then it
+ * may be one.
  */
 export const changeWithin = (
   courses: readonly Course[],
   confidence: number,
+  sameProcesses = false,
 ): { change: number; least: number | null } => {
-  const drift = driftOf(courses)
+  const drift = sameProcesses ? 0 : driftOf(courses)
   const changes = courses.map(({ levels, share }) => {
     const steps = levels.length - 1
     return theilSen(levels, 0.95).slope * steps - (drift * share * steps) / levels.length

@@ -33,8 +33,8 @@ export interface Servers {
   locate(backend: string): Promise<string>
   /** The addresses of the servers in use, as environment variables for another process. */
   environment(): Promise<Record<string, string>>
-  /** Looks at every backend and starts nothing. */
-  doctor(): Promise<BackendReport[]>
+  /** Looks at every backend, or at those named, and starts nothing. */
+  doctor(names?: readonly string[]): Promise<BackendReport[]>
   /** Stops what was started. */
   stop(): Promise<void>
 }
@@ -91,9 +91,9 @@ export const createServers = (
       return found
     },
 
-    doctor: () =>
+    doctor: (names = backendNames) =>
       Promise.all(
-        backendNames.map(async (name) => {
+        names.map(async (name) => {
           const backend = await loadBackend(name)
           const here = await located.get(name)?.catch(() => undefined)
           const urls = here?.url ? { [name]: here.url } : options.urls

@@ -184,7 +184,9 @@ const validitySection = (
   const failed = gates.filter(({ ok }) => !ok).length
   const proved = proof.ok
     ? `Before anything was measured, ${count(proof.verdicts)} verdicts on the claims of the contenders came out as declared.`
-    : 'The claims of the contenders did not come out as declared.'
+    : proof.skipped
+      ? 'A quick look: the claims of the contenders were not proved.'
+      : 'The claims of the contenders did not come out as declared.'
   const says =
     gates.length === 0
       ? 'No gate was checked.'
@@ -226,6 +228,32 @@ const noiseOf = (noise: Measurement, { machine }: Measurement): string => {
 <ul>${widths.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>`
 }
 
+const effortInWords = ({
+  preset,
+  blocks,
+  closed,
+  open,
+  load,
+  warmUpMs,
+  luck,
+}: Measurement['plan']) =>
+  [
+    `${preset}: ${blocks} blocks; per contender and block`,
+    [
+      ...(load === 'open' ? [] : [`2 × ${closed.slices} closed slices of ${closed.sliceMs} ms`]),
+      ...(load === 'closed' ? [] : [`2 × ${open.slices} open ones of ${open.sliceMs} ms`]),
+    ].join(', '),
+    `after ${warmUpMs} ms to warm up`,
+    ...(luck === undefined
+      ? []
+      : [
+          `(once: all blocks have the same processes, so intervals are widened by ${percent(luck)})`,
+        ]),
+  ].join(' ')
+
+const ceilingInWords = ({ ceilingPerSecond }: Measurement['calibration']): string =>
+  ceilingPerSecond > 0 ? `${count(ceilingPerSecond)} requests/s` : 'not measured: no bare server'
+
 const environmentSection = (measurement: Measurement): string => {
   const { machine, plan, calibration, seed, command, seesaw } = measurement
   const { startedAt, finishedAt } = measurement
@@ -241,16 +269,11 @@ const environmentSection = (measurement: Measurement): string => {
     ['Scenario', [plan.scenario]],
     ['Workload', [`${plan.workload}: ${plan.says}`]],
     ['Load', plan.load === 'both' ? [load.open, load.closed] : [load[plan.load]]],
-    [
-      'Effort',
-      [
-        `${plan.preset}: ${plan.blocks} blocks; per contender and block 2 × ${plan.closed.slices} closed slices of ${plan.closed.sliceMs} ms, 2 × ${plan.open.slices} open ones of ${plan.open.sliceMs} ms, after ${plan.warmUpMs} ms to warm up`,
-      ],
-    ],
+    ['Effort', [effortInWords(plan)]],
     ['Server processes', [count(plan.workers)]],
     ['Timeout', [`${count(plan.timeoutMs)} ms`]],
     ['Same means', [`within ±${percent(plan.margin)}`]],
-    ['Load client’s ceiling', [`${count(calibration.ceilingPerSecond)} requests/s`]],
+    ['Load client’s ceiling', [ceilingInWords(calibration)]],
     ['Began', [moment(startedAt)]],
     [
       'Took',

@@ -19,6 +19,8 @@ export interface DeskOptions {
   scenariosFolder?: string
   /** What to start in the place of `seesaw`. */
   command?: string[]
+  /** Told whenever what the list says of one has changed. */
+  onChange?(measurement: Listed): void
 }
 
 /** A measurement as a list shows it. */
@@ -63,11 +65,14 @@ export const openDesk = (options: DeskOptions) => {
     return { ...shown, ahead: job && waiting.includes(job) ? aheadOf(job) : 0 }
   }
 
+  const changed = ({ ticket }: Job) => options.onChange?.(listed(ticket))
+
   const sayWhoIsBefore = () => {
     for (const job of waiting) {
       const before = jobs()[jobs().indexOf(job) - 1]
       if (before)
         job.log.add({ type: 'queued', behind: before.ticket.command, ahead: aheadOf(job) })
+      changed(job)
     }
   }
 
@@ -81,10 +86,11 @@ export const openDesk = (options: DeskOptions) => {
   }
 
   const measure = async (job: Job) => {
-    const { ticket, log } = job
+    const { ticket } = job
     ticket.status = 'running'
     ticket.startedAt = new Date().toISOString()
     let error: unknown
+    changed(job)
     try {
       store.keep(ticket)
       await Promise.allSettled(reports.values())
@@ -102,7 +108,7 @@ export const openDesk = (options: DeskOptions) => {
       error = thrown
     }
     await conclude(job, error)
-    log.end(listed(ticket))
+    announceEnd(job)
     replays.push(job)
     if (replays.length > mostReplayed) replays.shift()
   }
@@ -129,6 +135,7 @@ export const openDesk = (options: DeskOptions) => {
     // Where the file lies on this machine is nobody's business; by this path anybody can have it.
     const shown = event.type === 'result' ? { ...event, file: `/api/bench/${ticket.id}` } : event
     job.log.add(shown)
+    if (event.type === 'plan' || event.type === 'block' || event.type === 'queued') changed(job)
   }
 
   const conclude = async (job: Job, error: unknown) => {
@@ -153,6 +160,12 @@ export const openDesk = (options: DeskOptions) => {
     }
   }
 
+  /** Says how it ended to all who follow it, and to those who look at the list. */
+  const announceEnd = (job: Job) => {
+    job.log.end(listed(job.ticket))
+    changed(job)
+  }
+
   /** The measurement itself as JSON text. Throws MEASUREMENT_NOT_FOUND, DATA_CORRUPT. */
   const result = async (id: string): Promise<string> => {
     const { status } = find(id)?.ticket ?? (await store.ticket(id))
@@ -173,7 +186,7 @@ export const openDesk = (options: DeskOptions) => {
       waiting.splice(index, 1)
       job.cancelled = true
       await conclude(job, undefined)
-      job.log.end(listed(job.ticket))
+      announceEnd(job)
       sayWhoIsBefore()
     }
     return listed(job.ticket)

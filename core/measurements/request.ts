@@ -18,7 +18,7 @@ export const requestSchema = z.strictObject({
   workers: z.int().min(1).max(64).optional(),
   workload: name.optional(),
   knobs: z.record(name, z.union([z.string(), z.number().transform(String)])).optional(),
-  preset: z.enum(['quick', 'standard', 'strict', 'publish']).default('quick'),
+  preset: z.enum(['duel', 'quick', 'standard', 'strict', 'publish']).default('quick'),
   load: z.enum(['open', 'closed', 'both']).optional(),
   /** Requests per second of the open load. */
   rate: z.int().min(1).max(1_000_000).optional(),

@@ -27,6 +27,16 @@ const pageSchema = z.strictObject({
   offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
 })
 
+const partSchema = z.strictObject({ blocks: z.literal('brief').optional() })
+
+/** Most of a measurement is histograms and single slices, which only its reports look into. */
+const bulky = new Set(['latency', 'service', 'lag', 'slices'])
+const briefly = (result: string): unknown =>
+  JSON.parse(result, function (this: { half?: unknown }, name, value) {
+    // Of a slot, and not of what else may have such a name.
+    return this.half !== undefined && bulky.has(name) ? undefined : value
+  })
+
 const mostReaders = 50
 /** A reader that takes nothing for so long is gone, or might as well be. */
 const patienceMs = 60_000
@@ -62,8 +72,12 @@ export const measurementRoutes = (desk: Desk, busy: () => string | undefined): R
   })
 
   router.get('/:id', async (ctx) => {
+    const asked = partSchema.safeParse({ ...ctx.query })
+    if (!asked.success)
+      throw new SeesawError('WRONG_USE', 'Ask for ?blocks=brief, or for nothing and get it whole.')
+    const result = await desk.result(ctx.params.id ?? '')
     ctx.type = 'application/json; charset=utf-8'
-    ctx.body = await desk.result(ctx.params.id ?? '')
+    ctx.body = asked.data.blocks ? JSON.stringify(briefly(result)) : result
   })
 
   router.get('/:id/events', async (ctx) => {

@@ -24,7 +24,7 @@ const plan = z.strictObject({
   /** What is done in one call: "decide about one request". */
   call: z.string(),
   contenders: z.array(contender).min(1),
-  preset: z.enum(presets),
+  preset: z.enum(presets).exclude(['duel']),
   blocks: count,
   /** In each round of a block all take a slice in random order, and another one in the reverse order. */
   rounds: count,
