@@ -1,0 +1,305 @@
+// The forest plot: every comparison on one axis, on which each step to the right is so many times
+// better for B, whatever is counted, and to the left for A. Between the two lies the zone in which
+// they count as the same. A learner's guess is drawn on it as it was made.
+import type { Prediction } from '../../progress/shape.ts'
+import { change, type Metric, metricWords, type Verdict, withInterval } from '../run/words.ts'
+import { Side } from '../ui/parts.tsx'
+import { plain } from '../ui/plain.ts'
+import './forest.css'
+
+export type Guess = Pick<Prediction, 'call' | 'factor'>
+
+export interface ForestRow {
+  label: string
+  verdict: Verdict
+  /** Who is compared: a and b. */
+  names: readonly [string, string]
+}
+
+export interface ForestProps {
+  rows: readonly ForestRow[]
+  /** Half the width of the zone, as a share. */
+  margin: number
+  /** Drawn in the first row. */
+  guess?: Guess | undefined
+  /** Who stands at either end of the axis. */
+  ends: readonly [preact.ComponentChildren, preact.ComponentChildren]
+  caption: string
+  /** Only the picture; the caption is for those who cannot see it. */
+  compact?: boolean
+}
+
+export const Forest = ({ rows, margin, guess, ends, caption, compact }: ForestProps) => {
+  const axis = axisOf(rows, margin, guess)
+  return (
+    <figure class={`forest ${compact ? 'compact' : ''}`}>
+      <figcaption class={compact ? 'unseen' : ''}>{caption}</figcaption>
+      <div class="plot">
+        <p class="ends" aria-hidden="true">
+          <span>◂ {ends[0]} better</span>
+          <span>{ends[1]} better ▸</span>
+        </p>
+        {rows.map((row, i) => (
+          <Row
+            key={`${row.label} ${row.names}`}
+            row={row}
+            axis={axis}
+            guess={i ? undefined : guess}
+          />
+        ))}
+        <Scale axis={axis} />
+      </div>
+      <details>
+        <summary>As a table</summary>
+        <Table rows={rows} margin={margin} guess={guess} />
+      </details>
+    </figure>
+  )
+}
+
+interface Axis {
+  /** From how many times better B is to a place in percent. */
+  place: (ratio: number) => number
+  /** The largest ratio on it. */
+  most: number
+  margin: number
+  ticks: number[]
+}
+
+/** Symmetric, so that neither side looks larger than it is. */
+const axisOf = (rows: readonly ForestRow[], margin: number, guess?: Guess): Axis => {
+  const sizes = rows
+    .flatMap(({ verdict }) => [verdict.ratio, verdict.low, verdict.high])
+    .filter((end): end is number => end !== null && end > 0 && Number.isFinite(end))
+    .map((end) => Math.abs(Math.log(end)))
+    .sort((x, y) => x - y)
+  const first = rows[0]?.verdict
+  const needed = [first?.ratio, first?.low, first?.high, guess?.factor].map((one) =>
+    one ? Math.abs(Math.log(one)) : 0,
+  )
+  // One interval that is much wider than the others must not press those flat.
+  const most =
+    Math.max(
+      Math.log1p(2.5 * margin),
+      ...needed,
+      Math.min(sizes.at(-1) ?? 0, 4 * (sizes[sizes.length >> 1] ?? 0)),
+    ) * 1.06
+  const place = (ratio: number) =>
+    ratio > 0 ? 50 + (50 * Math.log(ratio)) / most : Number.NEGATIVE_INFINITY
+  const ticks: number[] = []
+  for (const factor of [1000, 100, 30, 10, 5, 3, 2, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01]) {
+    const at = place(factor)
+    const before = ticks.at(-1)
+    if (at < 97 && at > 58 && (before === undefined || place(before) - at > 9)) ticks.push(factor)
+  }
+  return { place, most: Math.exp(most), margin, ticks }
+}
+
+/** How many times better b is; its ends in ascending order. */
+const advantageOf = ({ metric, ratio, low, high }: Verdict) => {
+  if (metricWords[metric]?.better === 'more') return { ratio, low, high }
+  const turned = (one: number | null) => (one === null ? null : 1 / one)
+  return { ratio: turned(ratio), low: turned(high), high: turned(low) }
+}
+
+const looks: Record<Verdict['verdict'], string> = {
+  faster: 'better',
+  slower: 'worse',
+  same: 'same',
+  undecided: 'undecided',
+  invalid: 'invalid',
+}
+
+/** `B better`, `no difference shown`. */
+const wordFor = ({ verdict, names }: ForestRow): string => {
+  if (verdict.verdict === 'same') return 'the same'
+  if (verdict.verdict === 'undecided') return 'not decided'
+  if (verdict.verdict === 'invalid') return 'not valid'
+  return `${plain(names[verdict.verdict === 'faster' ? 1 : 0])} better`
+}
+
+const Row = ({ row, axis, guess }: { row: ForestRow; axis: Axis; guess?: Guess | undefined }) => {
+  const { verdict, label } = row
+  const { ratio, low, high } = verdict
+  const valid = verdict.verdict !== 'invalid'
+  return (
+    <div class={`row ${looks[verdict.verdict]}`}>
+      <span class="label">{label}</span>
+      <span class="strip">
+        <svg aria-hidden="true">
+          <Zone axis={axis} />
+          {guess && <GuessMark axis={axis} guess={guess} />}
+          {valid ? <Interval verdict={verdict} axis={axis} /> : <Hatch />}
+        </svg>
+      </span>
+      <span class="says">
+        <strong>{wordFor(row)}</strong>{' '}
+        <span class="size">
+          {valid && ratio !== null ? withInterval(ratio, low, high) : valid ? '' : 'see the gates'}
+        </span>
+      </span>
+    </div>
+  )
+}
+
+const percent = (value: number): string => `${Math.min(100, Math.max(0, value))}%`
+
+const Zone = ({ axis }: { axis: Axis }) => {
+  const [from, to] = [axis.place(1 / (1 + axis.margin)), axis.place(1 + axis.margin)]
+  return (
+    <>
+      <rect class="zone" x={percent(from)} width={percent(to - from)} y="0" height="100%" />
+      <line class="zero" x1="50%" x2="50%" y1="0" y2="100%" />
+    </>
+  )
+}
+
+const Interval = ({ verdict, axis }: { verdict: Verdict; axis: Axis }) => {
+  const { ratio, low, high } = advantageOf(verdict)
+  if (ratio === null) return null
+  const [at, from, to] = [ratio, low ?? ratio, high ?? ratio].map(axis.place) as [
+    number,
+    number,
+    number,
+  ]
+  const beyond = { left: from < 0, right: to > 100 }
+  return (
+    <g class="interval">
+      {from !== to && <line x1={percent(from)} x2={percent(to)} y1="50%" y2="50%" />}
+      {from !== to && !beyond.left && <End at={from} />}
+      {from !== to && !beyond.right && <End at={to} />}
+      {beyond.left && <At x={1.2} path="M5-5 0 0 5 5" open />}
+      {beyond.right && <At x={98.8} path="M-5-5 0 0-5 5" open />}
+      {at >= 0 && at <= 100 && <At x={at} path={shapes[verdict.verdict]} />}
+    </g>
+  )
+}
+
+const End = ({ at }: { at: number }) => <At x={at} path="M0-5V5" open />
+
+/** A shape at so many percent of the width, in the middle. */
+const At = ({ x, path, open }: { x: number; path: string; open?: boolean }) => (
+  <svg x={percent(x)} y="50%" overflow="visible" aria-hidden="true">
+    <path d={path} class={open ? 'open' : 'mark'} />
+  </svg>
+)
+
+// Never by colour alone: a circle for better, a square for worse, a diamond for the same.
+const shapes: Record<Verdict['verdict'], string> = {
+  faster: 'M6 0A6 6 0 1 1-6 0 6 6 0 1 1 6 0Z',
+  slower: 'M-5.5-5.5H5.5V5.5H-5.5Z',
+  same: 'M0-7 7 0 0 7-7 0Z',
+  undecided: 'M6 0A6 6 0 1 1-6 0 6 6 0 1 1 6 0Z',
+  invalid: '',
+}
+
+/** Nothing is drawn of a run that cannot be trusted. */
+const Hatch = () => (
+  <>
+    <defs>
+      <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse">
+        <path d="M0 6 6 0" class="hatch" />
+      </pattern>
+    </defs>
+    <rect width="100%" height="100%" fill="url(#hatch)" />
+  </>
+)
+
+const GuessMark = ({ axis, guess }: { axis: Axis; guess: Guess }) => {
+  const { call, factor } = guess
+  const edge = 1 + axis.margin
+  if (call === 'same') {
+    const [from, to] = [axis.place(1 / edge), axis.place(edge)]
+    return <rect class="guess" x={percent(from)} width={percent(to - from)} y="1.5" height="92%" />
+  }
+  const side = call === 'b' ? 1 : -1
+  if (factor && factor > 1) {
+    const at = percent(axis.place(factor ** side))
+    return <line class="guess" x1={at} x2={at} y1="0" y2="100%" />
+  }
+  const [from, to] = side > 0 ? [axis.place(edge), 99.7] : [0.3, axis.place(1 / edge)]
+  return <rect class="guess" x={percent(from)} width={percent(to - from)} y="1.5" height="92%" />
+}
+
+const Scale = ({ axis }: { axis: Axis }) => (
+  <p class="scale" aria-hidden="true">
+    <span class="strip">
+      <span class="tick" style={{ left: '50%' }}>
+        the same
+      </span>
+      {axis.ticks.flatMap((factor) =>
+        [factor, 1 / factor].map((ratio) => (
+          <span key={ratio} class="tick" style={{ left: percent(axis.place(ratio)) }}>
+            {factor < 2 ? `${Math.round((factor - 1) * 100)} %` : `${factor} ×`}
+          </span>
+        )),
+      )}
+    </span>
+  </p>
+)
+
+/** `your guess: B, about 2 times` */
+export const guessInWords = ({ call, factor }: Guess): string =>
+  call === 'same'
+    ? 'no real difference'
+    : `${call.toUpperCase()}${factor && factor > 1 ? `, about ${change(factor).replace(/^\+/, '')} better` : ''}`
+
+const Table = ({
+  rows,
+  margin,
+  guess,
+}: {
+  rows: readonly ForestRow[]
+  margin: number
+  guess?: Guess | undefined
+}) => (
+  <div class="scroll">
+    <table>
+      <caption>
+        {rows[0]?.names[1] ?? 'B'} compared with {rows[0]?.names[0] ?? 'A'}: ratio with its interval
+        at 95 %. The same means within ±{Math.round(margin * 1000) / 10} %.
+        {guess ? ` Your guess was: ${guessInWords(guess)}.` : ''}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">What</th>
+          <th scope="col">Compared</th>
+          <th scope="col">B ÷ A</th>
+          <th scope="col">from</th>
+          <th scope="col">to</th>
+          <th scope="col">Verdict</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={`${row.label} ${row.names}`}>
+            <th scope="row">{row.label}</th>
+            <td>{row.names.map(plain).join(', ')}</td>
+            {[row.verdict.ratio, row.verdict.low, row.verdict.high].map((value, i) => (
+              <td key={i} class="number">
+                {value === null ? '–' : value.toFixed(3)}
+              </td>
+            ))}
+            <td>{wordFor(row)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+/** The rows of a measurement between two: what was asked first, the rest as it was measured. */
+export const rowsOf = (
+  verdicts: readonly Verdict[],
+  names: (contender: string) => string = (name) => name,
+): ForestRow[] =>
+  [...verdicts]
+    .sort((x, y) => Number(x.exploratory) - Number(y.exploratory))
+    .map((verdict) => ({
+      label: metricWords[verdict.metric as Metric]?.label ?? plain(verdict.metric),
+      verdict,
+      names: [names(verdict.a), names(verdict.b)],
+    }))
+
+/** The two ends of the axis among two. */
+export const twoEnds = [<Side key="a" name="A" />, <Side key="b" name="B" />] as const

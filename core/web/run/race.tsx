@@ -1,0 +1,58 @@
+// Two contenders who take turns under the same load, as a race: how many requests each has answered
+// so far, in the same time. Of the warm-up nothing counts, and it is drawn as such.
+import { Side } from '../ui/parts.tsx'
+import { plain } from '../ui/plain.ts'
+import { type Followed, shareDone } from './follow.ts'
+import { number } from './words.ts'
+import './race.css'
+
+interface Lane {
+  name: 'A' | 'B'
+  title: string
+  answered: number
+  /** Over the last few of its slices. */
+  perSecond: number | null
+  counts: boolean
+}
+
+const recently = 6
+
+const laneOf = ({ slices }: Followed, name: 'A' | 'B', title: string): Lane => {
+  const own = slices.filter(({ contender, load }) => contender === name && load === 'closed')
+  const last = own.slice(-recently)
+  const seconds = last.reduce((sum, slice) => sum + slice.seconds, 0)
+  return {
+    name,
+    title,
+    answered: own.reduce((sum, { counts, answered }) => sum + (counts ? answered : 0), 0),
+    perSecond: seconds > 0 ? last.reduce((sum, { answered }) => sum + answered, 0) / seconds : null,
+    counts: last.at(-1)?.counts ?? false,
+  }
+}
+
+export const Race = ({ run, titles }: { run: Followed; titles: readonly [string, string] }) => {
+  const lanes = [laneOf(run, 'A', titles[0]), laneOf(run, 'B', titles[1])]
+  const ahead = Math.max(...lanes.map(({ answered }) => answered))
+  const fastest = Math.max(...lanes.map(({ perSecond }) => perSecond ?? 0))
+  const done = shareDone(run)
+  // The one ahead is as far as the time is; while both warm up, speed is all there is to show.
+  const reach = ({ answered, perSecond }: Lane) =>
+    ahead > 0 ? (done * answered) / ahead : fastest > 0 ? (0.12 * (perSecond ?? 0)) / fastest : 0
+  return (
+    <div class="race">
+      {lanes.map((lane) => (
+        <div key={lane.name} class={`lane side-${lane.name.toLowerCase()}`}>
+          <p class="who">
+            <Side name={lane.name} /> {plain(lane.title)}
+          </p>
+          <div class={`track ${lane.counts ? '' : 'warming'}`} aria-hidden="true">
+            <div class="bar" style={{ transform: `scaleX(${reach(lane).toFixed(4)})` }} />
+          </div>
+          <p class="rate">
+            {lane.perSecond === null ? '–' : number(lane.perSecond)} <small>requests/s</small>
+          </p>
+        </div>
+      ))}
+    </div>
+  )
+}

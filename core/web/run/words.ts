@@ -1,0 +1,78 @@
+// A measurement in the words of the page: what a metric is called, and a verdict as a headline.
+import type { Gate, Measurement, Metric, Verdict } from '../../../bench/measurement.ts'
+import { plain } from '../ui/plain.ts'
+
+export type { Gate, Measurement, Metric, Verdict }
+
+/** What a metric is called, in what it is counted, and which direction is the better one. */
+export const metricWords: Record<Metric, { label: string; unit: string; better: 'more' | 'less' }> =
+  {
+    throughput: { label: 'Requests per second', unit: 'requests/s', better: 'more' },
+    p50: { label: 'Latency p50', unit: 'ms', better: 'less' },
+    p90: { label: 'Latency p90', unit: 'ms', better: 'less' },
+    p95: { label: 'Latency p95', unit: 'ms', better: 'less' },
+    p99: { label: 'Latency p99', unit: 'ms', better: 'less' },
+    cpu: { label: 'CPU time per request', unit: 'ms/request', better: 'less' },
+    'backend-calls': { label: 'Back-end calls', unit: 'calls/request', better: 'less' },
+    bytes: { label: 'Bytes', unit: 'bytes/request', better: 'less' },
+    gc: { label: 'Garbage collection', unit: 'ms/1000 requests', better: 'less' },
+    rss: { label: 'Memory', unit: 'MB', better: 'less' },
+  }
+
+/** A verdict as a headline and what stands under it in small type. */
+export const headlineOf = ({ verdict, sentence }: Pick<Verdict, 'verdict' | 'sentence'>) => {
+  const text = plain(sentence)
+  const whole = text.charAt(0).toUpperCase() + text.slice(1)
+  if (verdict === 'undecided') return { head: 'No clear difference yet.', rest: `${whole}.` }
+  if (verdict === 'invalid')
+    return {
+      head: 'This run cannot be trusted.',
+      rest: `${whole.replace(/^Invalid: (.)/, (_, first: string) => first.toUpperCase())}.`,
+    }
+  const at = whole.lastIndexOf(' (')
+  return at < 0
+    ? { head: `${whole}.`, rest: '' }
+    : { head: `${whole.slice(0, at)}.`, rest: capital(whole.slice(at + 2).replace(/\)$/, '.')) }
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** 12,345 · 84.2 · 0.0213: three digits that count below a hundred. */
+export const number = (value: number): string =>
+  Math.abs(value) >= 100
+    ? Math.round(value).toLocaleString('en')
+    : value.toLocaleString('en', { maximumSignificantDigits: 3 })
+
+/** `+12 %`, `−3.5 %`, from double on `4.2 ×`. */
+export const change = (ratio: number): string => {
+  if (ratio >= 2 || ratio <= 0.5) return `${number(ratio)} ×`
+  const percent = (ratio - 1) * 100
+  const text = Math.abs(percent) >= 10 ? percent.toFixed(0) : percent.toFixed(1)
+  return `${/[1-9]/.test(text) ? (percent < 0 ? '−' : '+') : '±'}${text.replace('-', '')} %`
+}
+
+/** `−3.5 % [−15, −0.4]` */
+export const withInterval = (ratio: number, low: number | null, high: number | null): string =>
+  low === null || high === null
+    ? change(ratio)
+    : `${change(ratio)} [${change(low)}, ${change(high)}]`
+
+/** `23 Nov 2026, 17:16` */
+export const moment = (at: string): string => {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime())
+    ? plain(at)
+    : date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+}
+
+/** `20 s`, `6 min` */
+export const duration = (seconds: number): string =>
+  seconds < 100 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`
+
+/** Where and when: what every number is tagged with. */
+export const placeOf = ({ machine, startedAt }: Measurement): string =>
+  `${plain(machine.cpu)}, ${machine.cores} cores · ${moment(startedAt)}`
+
+/** The verdict that answers the question, among two. */
+export const answerOf = ({ verdicts }: Pick<Measurement, 'verdicts'>): Verdict | undefined =>
+  verdicts.find(({ exploratory }) => !exploratory)
