@@ -24,7 +24,7 @@ export interface CatalogueEntry {
   /** What there is in it: an attack, something to measure, steps to show to others. */
   badges: ('attack' | 'bench' | 'demo')[]
   /** The bet that a first visitor is offered; null where the scenario has none. */
-  duel: { between: [string, string]; because: string; lines: [string, string] } | null
+  duel: CatalogueDuel | null
   variants: {
     id: string
     title: string
@@ -38,6 +38,14 @@ export interface CatalogueEntry {
   setups: string[]
   /** Present where a learner has made a variant of their own, also one that does not run. */
   mine?: Mine
+}
+
+export interface CatalogueDuel {
+  between: [string, string]
+  /** What is asked for, over and over; empty where nothing says it. */
+  asks: string
+  because: string
+  lines: [string, string]
 }
 
 /** Loads and lists every scenario; one that cannot be loaded does not stop the others. */
@@ -99,8 +107,12 @@ const describe = (
   ...(scenario.mine ? { mine: scenario.mine } : {}),
 })
 
-const duelOf = ({ duel }: AnyScenario): CatalogueEntry['duel'] =>
-  duel ? { because: duel.because, between: [...duel.between], lines: [...duel.lines] } : null
+const duelOf = ({ duel, workloads }: AnyScenario): CatalogueDuel | null => {
+  if (!duel) return null
+  const { between, because, lines } = duel
+  const [first] = Object.values(workloads ?? {})
+  return { between: [...between], asks: first?.says ?? '', because, lines: [...lines] }
+}
 
 /** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
 const byCourse = (config: Config) => {
