@@ -22,7 +22,7 @@ export const SideChooser = ({
   onChange: (setup: Setup) => void
 }) => {
   const variant = entry.variants.find(({ id }) => id === setup.variant)
-  if (!variant) return <></>
+  if (!variant) return null
   const change = (what: SetupChange) => onChange(changeSetup(entry, setup, what))
   return (
     <fieldset class={`chooser side-${name.toLowerCase()}`}>
@@ -39,7 +39,6 @@ export const SideChooser = ({
           onChoose={(id) => change({ variant: id })}
         />
       </div>
-      <p class="idea">{plain(variant.idea)}</p>
       <div class="settings">
         {variant.needs.map((kind) => (
           <Choice
@@ -65,6 +64,7 @@ export const SideChooser = ({
             />
           ))}
       </div>
+      <p class="idea">{plain(variant.idea)}</p>
     </fieldset>
   )
 }

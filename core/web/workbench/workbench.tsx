@@ -76,6 +76,19 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
               setup={found.b}
               onChange={(setup) => setQuery({ b: restOf(setup.id) })}
             />
+          </div>
+          <div class="steps">
+            <nav class="tabs" aria-label="Steps">
+              {tabs.map((one) => (
+                <Link
+                  key={one}
+                  to={tabPath(entry.id, one)}
+                  aria-current={one === tab ? 'page' : undefined}
+                >
+                  {titles[one]}
+                </Link>
+              ))}
+            </nav>
             <div class="share">
               <Button
                 kind="quiet"
@@ -93,17 +106,6 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
               />
             </div>
           </div>
-          <nav class="tabs" aria-label="Steps">
-            {tabs.map((one) => (
-              <Link
-                key={one}
-                to={tabPath(entry.id, one)}
-                aria-current={one === tab ? 'page' : undefined}
-              >
-                {titles[one]}
-              </Link>
-            ))}
-          </nav>
           <Panel tab={tab} bench={{ entry, ...found }} />
         </>
       )}
