@@ -40,6 +40,8 @@ export interface LoadTotals {
 export interface LoadStatus {
   running: boolean
   scenario: string
+  /** What `live` was when it began. */
+  setup: string
   workload: string
   seconds: number
   connections: number
@@ -110,11 +112,11 @@ export const openLoad = ({
     starting = true
     try {
       const { scenario, seconds, connections } = asked
-      const { url, workload } = await whereTo(asked)
+      const { url, workload, setup } = await whereTo(asked)
       const requests = await prepare(scenario, workload, url)
       if (status?.scenario !== scenario) samples = []
       const startedAtMs = Date.now()
-      status = { running: true, scenario, workload, seconds, connections, startedAtMs }
+      status = { running: true, scenario, setup, workload, seconds, connections, startedAtMs }
       shoot({ url, seconds, connections, requests }, () => prepare(scenario, workload, url))
       publish()
       return status
@@ -129,7 +131,7 @@ export const openLoad = ({
     const live = await lab.resolve((await lab.live())[scenario] ?? scenario)
     const [door = lab.url] = lab.doors
     const shared = !workload.prepare || (await traitsOf(live)).sharedBetweenProcesses
-    return { url: shared ? lab.url : door, workload: id }
+    return { url: shared ? lab.url : door, workload: id, setup: live.id }
   }
 
   const prepare = async (scenario: string, workload: string, url: string): Promise<Request[]> => {

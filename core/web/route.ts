@@ -55,8 +55,8 @@ const encode = (value: string): string =>
 
 /** The path of a scenario's tab, with the query that is there now where it is the same scenario. */
 export const tabPath = (scenario: string, tab: Tab, query?: Query): string => {
-  const { a, b } = route.value.scenario === scenario ? route.value.query : {}
-  return pathTo(`/s/${encodeURIComponent(scenario)}/${tab}`, { a, b, ...query })
+  const { a, b, live } = route.value.scenario === scenario ? route.value.query : {}
+  return pathTo(`/s/${encodeURIComponent(scenario)}/${tab}`, { a, b, live, ...query })
 }
 
 /** Goes to another place of the page, as a link does. */

@@ -341,6 +341,7 @@ const OneSide = ({ name, title, sent }: { name: 'A' | 'B'; title: string; sent: 
           }
         >
           <Headers pairs={Object.entries(request.headers)} all />
+          <Tokens texts={Object.values(request.headers)} />
         </Step>
       )}
       {answer && <AnswerView answer={answer} />}

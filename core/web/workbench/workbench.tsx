@@ -12,6 +12,7 @@ import { Run } from '../run/run.tsx'
 import { readSetup, restOf, type Setup } from '../setup.ts'
 import { Button, CopyButton, Link, Trouble } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
+import { LiveStrip } from './live-strip.tsx'
 import { SideChooser } from './side-chooser.tsx'
 import './workbench.css'
 
@@ -107,6 +108,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
             </div>
           </div>
           <Panel tab={tab} bench={{ entry, ...found }} />
+          <LiveStrip entry={entry} {...found} />
         </>
       )}
     </article>
