@@ -7,6 +7,7 @@ import { course } from '../live.ts'
 import { Make } from '../make/make.tsx'
 import { Modify } from '../modify/modify.tsx'
 import { Predict } from '../predict/predict.tsx'
+import { Present } from '../present/present.tsx'
 import { pathTo, route, setQuery, type Tab, tabPath, tabs } from '../route.ts'
 import { Run } from '../run/run.tsx'
 import { readSetup, restOf, type Setup } from '../setup.ts'
@@ -43,6 +44,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
   const { tab, query } = route.value
   if (!course.value) return <p class="getting-ready">Getting ready…</p>
   const found = readSides(entry, query)
+  if (query.present && !('why' in found)) return <Present entry={entry} {...found} />
   const chapter = course.value.chapters.find(({ id }) => id === entry.chapter)
   return (
     <article class="workbench">
@@ -91,6 +93,9 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
               ))}
             </nav>
             <div class="share">
+              <Button kind="quiet" onClick={() => setQuery({ present: '1' })}>
+                Present
+              </Button>
               <Button
                 kind="quiet"
                 onClick={() => setQuery({ a: restOf(found.b.id), b: restOf(found.a.id) })}
