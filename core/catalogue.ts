@@ -34,6 +34,8 @@ export interface CatalogueEntry {
     knobs: Knobs
   }[]
   claims: { id: string; says: string }[]
+  /** What visitors ask for while it is measured; one is enough for a scenario that names none. */
+  workloads: { id: string; says: string }[]
   /** With default knobs, on every backend that has what the variant needs. */
   setups: string[]
   /** Present where a learner has made a variant of their own, also one that does not run. */
@@ -103,6 +105,7 @@ const describe = (
     knobs: variant.knobs ?? {},
   })),
   claims: Object.entries(scenario.claims).map(([id, { says }]) => ({ id, says })),
+  workloads: Object.entries(scenario.workloads ?? {}).map(([id, { says }]) => ({ id, says })),
   setups: setupsOf(id, scenario, adapterIndex).map((setup) => setup.id),
   ...(scenario.mine ? { mine: scenario.mine } : {}),
 })

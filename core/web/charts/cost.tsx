@@ -1,0 +1,67 @@
+// What it costs: every figure of every contender with its unit, its interval and where it comes from.
+import type { Figure, Measurement } from '../../../bench/measurement.ts'
+import { type Metric, metricWords, number, placeOf } from '../run/words.ts'
+import { Tag } from '../ui/parts.tsx'
+import { plain } from '../ui/plain.ts'
+import './cost.css'
+
+export const Cost = ({ measured }: { measured: Measurement }) => {
+  const { plan, figures = [], blocks } = measured
+  const metrics = [...new Set(figures.map(({ metric }) => metric))]
+  const find = (metric: string, contender: string) =>
+    figures.find((one) => one.metric === metric && one.contender === contender)
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section class="cost scroll" tabIndex={0} aria-label="What each costs">
+      <table>
+        <caption>
+          Median of {blocks.length} blocks [interval at 95 %].{' '}
+          <Tag of="measured">{placeOf(measured)}</Tag>
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            {plan.contenders.map(({ name, title, reference }) => (
+              <th scope="col" key={name} class={reference ? 'bare' : `side-${name.toLowerCase()}`}>
+                {reference ? 'bare server' : `${plain(name)} ${plain(title)}`}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {metrics.map((metric) => {
+            const [first] = figures.filter((one) => one.metric === metric)
+            return (
+              <tr key={metric}>
+                <th scope="row">
+                  {metricWords[metric as Metric]?.label ?? `Answers: ${plain(metric)}`}{' '}
+                  <small>{plain(first?.unit ?? '').replace('share of answers', '%')}</small>
+                </th>
+                {plan.contenders.map(({ name }) => (
+                  <td key={name}>{inCell(find(metric, name))}</td>
+                ))}
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+const inCell = (figure: Figure | undefined) => {
+  if (!figure) return '–'
+  const { median, low, high, samples, unit } = figure
+  if (median === null) return <small>{samples.toLocaleString('en')} requests are too few</small>
+  const factor = unit === 'share of answers' ? 100 : 1
+  return (
+    <span title={`${samples.toLocaleString('en')} requests`}>
+      {number(median * factor)}{' '}
+      {low !== null && high !== null && low !== high && (
+        <small>
+          [{number(low * factor)}, {number(high * factor)}]
+        </small>
+      )}
+    </span>
+  )
+}

@@ -1,0 +1,147 @@
+// What came of a measurement: first in words, then as a picture, then what it costs, and at last why
+// all of that can be trusted, or not.
+import { Cost } from '../charts/cost.tsx'
+import { Forest, type Guess, guessInWords, rowsOf, twoEnds } from '../charts/forest.tsx'
+import { Timeline } from '../charts/timeline.tsx'
+import { progress } from '../record/progress.ts'
+import { Side, Tag } from '../ui/parts.tsx'
+import { plain } from '../ui/plain.ts'
+import { type Gate, headlineOf, type Measurement, number, placeOf } from './words.ts'
+
+export const Measured = ({ id, measured }: { id: string; measured: Measurement }) => {
+  const { plan, verdicts = [], gates = [], timelines = [], blocks } = measured
+  const rivals = plan.contenders.filter(({ reference }) => !reference)
+  const answers = verdicts.filter(({ exploratory }) => !exploratory)
+  const two = rivals.length === 2
+  const guess = two ? guessOf(id, measured) : undefined
+  const titles = Object.fromEntries(rivals.map(({ name, title }) => [name, title]))
+  const requests = blocks
+    .flatMap(({ slots = [] }) => slots)
+    .filter(({ contender }) => !plan.contenders[contender]?.reference)
+    .reduce((sum, { answered }) => sum + answered, 0)
+  const path = `/api/bench/${encodeURIComponent(id)}`
+  return (
+    <div class="measured">
+      <div class="verdicts" role="status">
+        {answers.length === 0 && (
+          <p class="headline">Nothing was measured, so nothing can be said.</p>
+        )}
+        {answers.map((answer) => {
+          const { head, rest } = headlineOf(answer)
+          return (
+            <div key={`${answer.a} ${answer.b}`} class={two ? '' : 'one-of-many'}>
+              <p class="headline">{head}</p>
+              {rest && <p class="rest">{rest}</p>}
+            </div>
+          )
+        })}
+      </div>
+      <ul class="who">
+        {rivals.map(({ name, title, setup }) => (
+          <li key={name}>
+            {name === 'A' || name === 'B' || name === 'C' ? (
+              <Side name={name} />
+            ) : (
+              <b>{plain(name)}</b>
+            )}{' '}
+            {plain(title)} <code>{plain(setup)}</code>
+          </li>
+        ))}
+      </ul>
+      {guess && <p class="your-guess">Your guess, drawn dashed: {guessInWords(guess)}.</p>}
+      {verdicts.length > 0 && (
+        <Forest
+          rows={rowsOf(two ? verdicts : answers, two ? undefined : (name) => titles[name] ?? name)}
+          margin={plan.margin}
+          guess={guess}
+          ends={two ? twoEnds : ['the first', 'the second']}
+          caption={
+            two
+              ? 'How many times better either is, with intervals at 95 %. The shaded zone counts as the same. Only the first row was asked; the others are to look at.'
+              : 'Pair by pair, how many times better either is, with intervals that hold for all of them at once.'
+          }
+        />
+      )}
+      <section>
+        <h2>What each costs</h2>
+        <Cost measured={measured} />
+      </section>
+      {timelines.length > 0 && (
+        <section>
+          <h2>While things went wrong</h2>
+          <Timeline timelines={timelines} contenders={plan.contenders} />
+        </section>
+      )}
+      <Gates gates={gates} skipped={measured.proof?.skipped === true} />
+      <p class="facts">
+        <Tag of="measured">{placeOf(measured)}</Tag>
+        <span>
+          Node {plain(measured.machine.node.replace(/^v/, ''))} · {plain(plan.preset)},{' '}
+          {blocks.length} of {plan.blocks} blocks, {requests.toLocaleString('en')} requests ·{' '}
+          {plain(plan.workload)}
+        </span>
+        <span class="downloads">
+          <a href={path} download={`${id}.json`}>
+            JSON
+          </a>
+          <a href={`${path}/report.md`} download={`${id}.md`}>
+            Markdown
+          </a>
+          <a href={`${path}/report.html`} target="_blank" rel="noopener">
+            Whole report
+          </a>
+        </span>
+      </p>
+    </div>
+  )
+}
+
+/** The guess that was made before this run, turned where A and B have changed places since. */
+const guessOf = (id: string, { plan, startedAt }: Measurement): Guess | undefined => {
+  const [a, b] = plan.contenders
+  const about = (progress.value?.predictions ?? []).filter(
+    (one) =>
+      (one.a === a?.setup && one.b === b?.setup) || (one.a === b?.setup && one.b === a?.setup),
+  )
+  const made =
+    about.find(({ run }) => run === id) ??
+    about.findLast(({ metric, madeAt }) => metric === plan.primary && madeAt < startedAt)
+  if (!made) return undefined
+  const { call, factor } = made
+  const turned = made.a !== a?.setup && call !== 'same'
+  return { call: turned ? (call === 'a' ? 'b' : 'a') : call, factor }
+}
+
+const Gates = ({ gates, skipped }: { gates: readonly Gate[]; skipped: boolean }) => {
+  const failed = gates.filter(({ ok }) => !ok).length
+  return (
+    <details class="gates" open={failed > 0}>
+      <summary>
+        {failed === 0
+          ? `Why it can be trusted: ${gates.length} gates passed`
+          : `Why it cannot be trusted: ${failed} of ${gates.length} gates failed`}
+        {skipped && '; claims were not proved'}
+      </summary>
+      <ul>
+        {[...gates]
+          .sort((x, y) => Number(x.ok) - Number(y.ok))
+          .map(({ gate, where, ok, says, spoils, value, limit, unit }) => (
+            <li key={gate + where} class={ok ? '' : 'failed'}>
+              <strong>
+                {ok ? '✓' : '✗'} {plain(gate)} {plain(where)}
+              </strong>
+              <span>
+                {plain(says)}
+                {!ok && ` It spoils ${spoils === 'all' ? 'everything' : spoils.join(', ')}.`}{' '}
+                {value !== null && (
+                  <small>
+                    {number(value)}, limit {number(limit)} {plain(unit)}
+                  </small>
+                )}
+              </span>
+            </li>
+          ))}
+      </ul>
+    </details>
+  )
+}
