@@ -90,6 +90,8 @@ const tokenize = async (text: string): Promise<Line[]> => {
     lang: 'typescript',
     theme: 'classes',
     tokenizeMaxLineLength: 2_000,
+    // A line that took too long on a busy machine would be cut.
+    tokenizeTimeLimit: 0,
   })
   return lines.map((tokens) => {
     const line: Line = []

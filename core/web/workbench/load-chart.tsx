@@ -32,6 +32,7 @@ export const LoadChart = ({
   const shown = samples.filter(({ atMs }) => atMs >= fromMs)
   const marked = marks.filter(({ atMs }) => atMs >= fromMs && atMs <= endMs + 1_000)
   const parts = cut(shown, marked, before)
+  const refused = shown.some(({ not2xxPerSecond, errors }) => not2xxPerSecond + errors > 0)
   const panels = [
     { title: 'answers per second', unit: '/s', of: (one: LoadSample) => one.perSecond },
     { title: 'p99 of the last second', unit: ' ms', of: (one: LoadSample) => one.p99Ms ?? 0 },
@@ -49,7 +50,14 @@ export const LoadChart = ({
             part.map((one) => `${width * x(one.atMs)},${y(of(one))}`).join(' ')
           return (
             <div key={title} class="panel-of-load">
-              <p class="title">{title}</p>
+              <p class="title">
+                {title}
+                {index === 0 && refused && (
+                  <>
+                    , of these <span class="swatch" /> not 2xx
+                  </>
+                )}
+              </p>
               <p class="top">
                 {top.toLocaleString('en')}
                 {unit}
@@ -91,7 +99,7 @@ export const LoadChart = ({
             class={`mark side-${(side ?? 'none').toLowerCase()} ${x(atMs) > 0.6 ? 'leftwards' : ''}`}
             style={{ left: `${100 * x(atMs)}%` }}
           >
-            <span style={{ '--row': i % 3 }}>
+            <span style={{ '--row': i % 2 }}>
               {side && <b>{side}</b>} {plain(title)}
             </span>
           </div>
@@ -155,5 +163,5 @@ const cut = (
 
 const roundUp = (value: number): number => {
   const power = 10 ** Math.floor(Math.log10(value))
-  return [1, 2, 3, 5, 10].map((n) => n * power).find((n) => n >= value) ?? value
+  return [1, 1.5, 2, 3, 5, 7.5, 10].map((n) => n * power).find((n) => n >= value) ?? value
 }
