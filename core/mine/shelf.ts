@@ -10,7 +10,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { writeAside } from '../data-folder.ts'
 import { notThere } from '../did-you-mean.ts'
@@ -37,6 +37,8 @@ export interface MineShown {
   saved: MineSaved | null
   /** What was thrown away last can be had back. */
   canRestore: boolean
+  /** The data folder, as `--data` takes it. */
+  dataFolder: string
   /** Why it can be kept here but not run. */
   refused?: string
 }
@@ -155,6 +157,7 @@ export const openShelf = (options: ShelfOptions) => {
       originals: await originalsOf(id),
       saved: saved ? { ...saved, ...whatBecameOf(id, saved) } : null,
       canRestore: existsSync(join(place, 'variant.deleted.ts')),
+      dataFolder: dirname(folder),
       ...(refused ? { refused } : {}),
     }
   }
