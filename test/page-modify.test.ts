@@ -96,12 +96,17 @@ describe('the tab Modify', function () {
   })
 
   it('says what is wrong under the line where it is, and keeps it', async () => {
-    const page = await open(address())
+    const page = await open(address().replace('sliding-log', 'gcra'))
+    await writeAfter(page, 'const pace = windowMs', ' * 2')
+    await button(page, 'Save and run').click()
+    await runs(page)
+    // Also where it is one of the two sides, which it cannot be any more.
+    await page.goto(address().replace('sliding-log', 'mine'))
     await writeAfter(page, 'const pace = windowMs', ' * ')
     await page.keyboard.press('Control+s')
     await page.locator('.cm-told').waitFor({ timeout: 30_000 })
     assert.match((await status(page).textContent()) ?? '', /Saved, but it does not run/)
-    assert.match((await ask('GET'))?.saved?.text ?? '', /const pace = windowMs \* \n/)
+    assert.match((await ask('GET'))?.saved?.text ?? '', /const pace = windowMs \* 2 \* \n/)
     assert.equal(await visit(), 500)
   })
 

@@ -43,7 +43,7 @@ const panels: Record<Tab, (bench: Bench) => preact.JSX.Element> = {
 export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
   const { tab, query } = route.value
   if (!course.value) return <p class="getting-ready">Getting ready…</p>
-  const found = readSides(entry, query)
+  const found = readSides(entry, query, tab)
   if (query.present && !('why' in found)) return <Present entry={entry} {...found} />
   const chapter = course.value.chapters.find(({ id }) => id === entry.chapter)
   return (
@@ -133,13 +133,18 @@ const Panel = ({ tab, bench }: { tab: Tab; bench: Bench }) => {
 const readSides = (
   entry: CatalogueEntry,
   query: Readonly<Record<string, string>>,
+  tab: Tab,
 ): { a: Setup; b: Setup } | { why: string } => {
   const [first, second = first] = entry.variants.filter(({ id }) => id !== 'mine')
+  // Where a variant of one's own is mended, what it was made from stands in for it until it runs.
+  const isMissing = tab === 'modify' && !entry.variants.some(({ id }) => id === 'mine')
+  const read = (rest: string) =>
+    readSetup(
+      entry,
+      isMissing ? rest.replace(/^mine(?=[@~]|$)/, entry.mine?.basedOn ?? first?.id ?? '') : rest,
+    )
   try {
-    return {
-      a: readSetup(entry, query.a ?? first?.id ?? ''),
-      b: readSetup(entry, query.b ?? second?.id ?? ''),
-    }
+    return { a: read(query.a ?? first?.id ?? ''), b: read(query.b ?? second?.id ?? '') }
   } catch (error) {
     return { why: wordsOf(error) }
   }
