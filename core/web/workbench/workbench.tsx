@@ -123,7 +123,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
 const Panel = ({ tab, bench }: { tab: Tab; bench: Bench }) => {
   const Shown = panels[tab]
   return (
-    <section class={`panel ${tab}`} aria-label={titles[tab]}>
+    <section class="panel" data-tab={tab} aria-label={titles[tab]}>
       <Shown {...bench} key={`${tab} ${bench.a.id} ${bench.b.id}`} />
     </section>
   )
