@@ -1,7 +1,7 @@
 // What somebody makes of a variant in this window: the text as it is being typed, what the server has of
 // it, and how the two stand to each other. Every keystroke is kept in the browser, so that neither a
 // reload nor a server that is gone nor another tab costs a word.
-import { computed, effect, type Signal, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { MineShown } from '../../mine/shelf.ts'
 import { api, Problem, wordsOf } from '../api.ts'
 import { catalogue, connection, on } from '../live.ts'
@@ -243,5 +243,3 @@ on('mine', () => {
     () => {},
   )
 })
-
-export type { Signal }
