@@ -107,8 +107,8 @@ describe('a demo', () => {
       const { openProofs } = await import('#core/proofs')
       const { createHub } = await import('#core/events')
       const { declared } = await openProofs({ hub: createHub() }).list(id)
-      for (const { claim, a, b } of (await readDemoOf(id)).steps)
-        if (claim) {
+      for (const { claim, show, a, b } of (await readDemoOf(id)).steps)
+        if (claim && show === 'claim') {
           const sides = [a, b].map((rest) => declared[`${id}/${rest}`]?.[claim])
           assert.deepEqual(sides.sort(), ['breaks', 'holds'], `${id}: ${claim} on ${a} and ${b}`)
         }
@@ -152,7 +152,7 @@ describe('a demo', () => {
       [(lines) => lines.with(5, 'b: gcra@reddis'), 8, /Did you mean 'redis'\?/],
       [(lines) => lines.with(5, 'b: gcra~limit=0'), 8, /limit=0: .* from 1 to/],
       [(lines) => lines.with(1, 'for: soon'), 4, /'soon' is no time. One looks like 30 s/],
-      [(lines) => lines.with(6, 'show: code'), 10, /'claim' is for 'show: claim'/],
+      [(lines) => lines.with(6, 'show: live'), 10, /'claim' is for 'show: claim'/],
       [
         (lines) => lines.with(6, 'show: code').with(7, 'send: GET /'),
         10,

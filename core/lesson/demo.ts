@@ -40,7 +40,7 @@ export interface Step {
   /** The two sides, as the page's address has them: `signed-token~sessionTtlMs=200`. */
   a: string
   b: string
-  /** Of `claim`. */
+  /** Of `claim`; of `code` and `diff` the one whose deciding line is to be seen. */
   claim?: string
   /** Of `request`. */
   send?: { method: string; path: string; body?: unknown }
@@ -127,17 +127,18 @@ export const readDemo = (
     const claim = find('claim')
     if (claim) oneOf(claim, 'claim', Object.keys(scenario.claims))
     const send = find('send')
-    for (const [line, view] of [
-      [claim, 'claim'],
-      [send, 'request'],
-    ] as const) {
-      if (line && show.value !== view)
-        refuse(line.number, `'${line.name}' is for 'show: ${view}', not for 'show: ${show.value}'.`)
-      if (!line && show.value === view)
+    const mayName: [Line | undefined, string[], string][] = [
+      [claim, ['claim', 'code', 'diff'], 'claim: <id>'],
+      [send, ['request'], 'send: GET /'],
+    ]
+    for (const [line, views, example] of mayName) {
+      if (line && !views.includes(show.value))
         refuse(
-          show.number,
-          `'show: ${view}' needs a line ${view === 'claim' ? 'claim: <id>' : 'send: GET /'}.`,
+          line.number,
+          `'${line.name}' is for 'show: ${views[0]}', not for 'show: ${show.value}'.`,
         )
+      if (!line && show.value === views[0])
+        refuse(show.number, `'show: ${show.value}' needs a line ${example}.`)
     }
     const [a, b] = (['a', 'b'] as const).map((side) => {
       const line = find(side)

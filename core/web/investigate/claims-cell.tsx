@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { CatalogueEntry } from '../../catalogue.ts'
 import { lab } from '../live.ts'
-import { pathTo, route, setQuery } from '../route.ts'
+import { route, setQuery, tabPath } from '../route.ts'
 import { restOf, type Setup, titleOf } from '../setup.ts'
 import { Button, CopyButton, Link, Side, Tag, Trouble } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
@@ -184,15 +184,13 @@ const DecidingLine = ({
 }) => {
   const line = proofsOf(entry.id)?.lines[claim]?.[setup.variant]
   if (!line) return null
+  // The code of this one has to be on the screen.
   const { a, b } = route.value.query
-  const to = pathTo(`/s/${encodeURIComponent(entry.id)}/investigate`, {
-    view: 'code',
-    a: a ?? restOf(setup.id),
-    b,
-    line: `${setup.variant}:${line.number}`,
-  })
+  const isShown = [a, b].some((rest) => rest?.split(/[@~]/)[0] === setup.variant)
+  const sides = isShown ? {} : { a: restOf(setup.id) }
+  const to = tabPath(entry.id, 'investigate', { view: 'code', claim, ...sides })
   return (
-    <figure class="deciding">
+    <figure class="deciding-line">
       <figcaption>
         The line that decides it: <Link to={to}>line {line.number} in the code</Link>
       </figcaption>

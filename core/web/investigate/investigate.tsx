@@ -4,6 +4,7 @@ import { route, tabPath } from '../route.ts'
 import { Link } from '../ui/parts.tsx'
 import type { Bench } from '../workbench/workbench.tsx'
 import { Claims } from './claims.tsx'
+import { DecidingLines } from './claims-line.tsx'
 import { Code } from './code.tsx'
 import { OneRequest } from './request.tsx'
 
@@ -31,6 +32,7 @@ export const Investigate = (bench: Bench) => {
           </Link>
         ))}
       </nav>
+      {view === 'code' && <DecidingLines {...bench} />}
       <Shown {...bench} />
     </>
   )

@@ -53,7 +53,12 @@ const Option = ({
 )
 
 const Name = ({ entry, setup }: { entry: Bench['entry']; setup: Setup }) => (
-  <span>
-    {plain(titleOf(entry, setup))} <small>{backendsOf(setup)}</small>
-  </span>
+  <>
+    <span>
+      {plain(titleOf(entry, setup))} <small>{backendsOf(setup)}</small>
+    </span>
+    <small class="idea">
+      {plain(entry.variants.find(({ id }) => id === setup.variant)?.idea ?? '')}
+    </small>
+  </>
 )

@@ -7,6 +7,7 @@ import type { Step } from '../../lesson/demo.ts'
 import type { Demo } from '../../lesson/routes.ts'
 import { api, wordsOf } from '../api.ts'
 import { Claims } from '../investigate/claims.tsx'
+import { DecidingLines } from '../investigate/claims-line.tsx'
 import { Code } from '../investigate/code.tsx'
 import { OneRequest } from '../investigate/request.tsx'
 import { useAnswer } from '../investigate/use-answer.ts'
@@ -217,7 +218,12 @@ const Stage = ({
     case 'claims':
       return <Claims {...bench} />
     default:
-      return <Code {...bench} key={entry.id} />
+      return (
+        <>
+          <DecidingLines entry={entry} />
+          <Code {...bench} />
+        </>
+      )
   }
 }
 
@@ -225,12 +231,26 @@ const Stage = ({
 const Duel = ({ a, b, guess }: Bench & { guess: Parameters<typeof DuelView>[0]['guess'] }) => {
   const { run } = route.value.query
   const begun = useSignal(run !== undefined)
+  const underWay = useRef('')
+  // Whoever goes on does not wait for it, and what comes next would be refused.
+  useEffect(
+    () => () => {
+      if (underWay.current) api.post(`/api/bench/${underWay.current}/cancel`).catch(() => {})
+    },
+    [],
+  )
   return begun.value ? (
     <DuelView
       setups={[a.id, b.id]}
       guess={guess}
       run={run}
-      onStart={(id) => setQuery({ run: id })}
+      onStart={(id) => {
+        underWay.current = id
+        setQuery({ run: id })
+      }}
+      onDone={() => {
+        underWay.current = ''
+      }}
     />
   ) : (
     <p class="begin">
