@@ -1,7 +1,6 @@
 // What it costs: every figure of every contender with its unit, its interval and where it comes from.
 import type { Figure, Measurement } from '../../../bench/measurement.ts'
 import { type Metric, metricWords, number, placeOf } from '../run/words.ts'
-import { Tag } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import './cost.css'
 
@@ -15,8 +14,7 @@ export const Cost = ({ measured }: { measured: Measurement }) => {
     <section class="cost scroll" tabIndex={0} aria-label="What each costs">
       <table>
         <caption>
-          Median of {blocks.length} blocks [interval at 95 %].{' '}
-          <Tag of="measured">{placeOf(measured)}</Tag>
+          Measured, the median of {blocks.length} blocks [interval at 95 %]. {placeOf(measured)}
         </caption>
         <thead>
           <tr>

@@ -68,29 +68,27 @@ interface Axis {
 
 /** Symmetric, so that neither side looks larger than it is. */
 const axisOf = (rows: readonly ForestRow[], margin: number, guess?: Guess): Axis => {
-  const sizes = rows
-    .flatMap(({ verdict }) => [verdict.ratio, verdict.low, verdict.high])
-    .filter((end): end is number => end !== null && end > 0 && Number.isFinite(end))
-    .map((end) => Math.abs(Math.log(end)))
-    .sort((x, y) => x - y)
-  const first = rows[0]?.verdict
-  const needed = [first?.ratio, first?.low, first?.high, guess?.factor].map((one) =>
-    one ? Math.abs(Math.log(one)) : 0,
-  )
-  // One interval that is much wider than the others must not press those flat.
+  const size = (one: number | null | undefined) =>
+    one && one > 0 && Number.isFinite(one) ? Math.abs(Math.log(one)) : 0
+  const ends = ({ verdict }: ForestRow) => [verdict.ratio, verdict.low, verdict.high].map(size)
+  // All of the first row, which was asked; of the others what they say, however wide they are.
   const most =
+    1.06 *
     Math.max(
       Math.log1p(2.5 * margin),
-      ...needed,
-      Math.min(sizes.at(-1) ?? 0, 4 * (sizes[sizes.length >> 1] ?? 0)),
-    ) * 1.06
+      size(guess?.factor),
+      ...rows.slice(0, 1).flatMap(ends),
+      ...rows
+        .filter(({ verdict }) => verdict.verdict !== 'undecided')
+        .map(({ verdict }) => size(verdict.ratio)),
+    )
   const place = (ratio: number) =>
     ratio > 0 ? 50 + (50 * Math.log(ratio)) / most : Number.NEGATIVE_INFINITY
   const ticks: number[] = []
   for (const factor of [1000, 100, 30, 10, 5, 3, 2, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01]) {
     const at = place(factor)
     const before = ticks.at(-1)
-    if (at < 97 && at > 58 && (before === undefined || place(before) - at > 9)) ticks.push(factor)
+    if (at < 95 && at > 64 && (before === undefined || place(before) - at > 14)) ticks.push(factor)
   }
   return { place, most: Math.exp(most), margin, ticks }
 }
@@ -135,7 +133,8 @@ const Row = ({ row, axis, guess }: { row: ForestRow; axis: Axis; guess?: Guess |
       <span class="says">
         <strong>{wordFor(row)}</strong>{' '}
         <span class="size">
-          {valid && ratio !== null ? withInterval(ratio, low, high) : valid ? '' : 'see the gates'}
+          {!valid && 'see the gates'}
+          {valid && (ratio === null ? 'no ratio: one has none' : withInterval(ratio, low, high))}
         </span>
       </span>
     </div>
@@ -156,7 +155,13 @@ const Zone = ({ axis }: { axis: Axis }) => {
 
 const Interval = ({ verdict, axis }: { verdict: Verdict; axis: Axis }) => {
   const { ratio, low, high } = advantageOf(verdict)
-  if (ratio === null) return null
+  if (ratio === null) {
+    // One of them has none of it: further than any ratio.
+    const won = verdict.verdict === 'faster' || verdict.verdict === 'slower'
+    return won ? (
+      <g class="interval">{verdict.verdict === 'faster' ? <Beyond right /> : <Beyond />}</g>
+    ) : null
+  }
   const [at, from, to] = [ratio, low ?? ratio, high ?? ratio].map(axis.place) as [
     number,
     number,
@@ -168,12 +173,15 @@ const Interval = ({ verdict, axis }: { verdict: Verdict; axis: Axis }) => {
       {from !== to && <line x1={percent(from)} x2={percent(to)} y1="50%" y2="50%" />}
       {from !== to && !beyond.left && <End at={from} />}
       {from !== to && !beyond.right && <End at={to} />}
-      {beyond.left && <At x={1.2} path="M5-5 0 0 5 5" open />}
-      {beyond.right && <At x={98.8} path="M-5-5 0 0-5 5" open />}
+      {beyond.left && <Beyond />}
+      {beyond.right && <Beyond right />}
       {at >= 0 && at <= 100 && <At x={at} path={shapes[verdict.verdict]} />}
     </g>
   )
 }
+
+const Beyond = ({ right }: { right?: boolean }) =>
+  right ? <At x={99} path="M-5-5 0 0-5 5" open /> : <At x={1} path="M5-5 0 0 5 5" open />
 
 const End = ({ at }: { at: number }) => <At x={at} path="M0-5V5" open />
 

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Listed } from '../../measurements/desk.ts'
 import { api, Problem, wordsOf } from '../api.ts'
 import { Forest, type Guess, guessInWords, rowsOf, twoEnds } from '../charts/forest.tsx'
+import { entryOf } from '../live.ts'
 import { restOf } from '../setup.ts'
 import { Button, Tag, Trouble } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
@@ -95,7 +96,7 @@ export const DuelView = ({ setups, guess, run: given, onStart, onDone }: DuelPro
     return () => asking.abort()
   }, [run, end])
 
-  const titles = titlesOf(followed, setups)
+  const titles = titlesOf(setups)
   if (trouble)
     return (
       <div class="duel">
@@ -144,9 +145,14 @@ const summaryOf = (measurement: Measurement, { status }: Listed): Omit<DuelSumma
   return { verdict: won, ratio, low, high, sentence }
 }
 
-const titlesOf = (followed: Followed | undefined, [a, b]: DuelProps['setups']) => {
-  const planned = followed?.plan?.contenders
-  return [planned?.[0]?.title ?? restOf(a), planned?.[1]?.title ?? restOf(b)] as const
+/** The titles of the two variants; where both are the same one, what tells them apart. */
+const titlesOf = (setups: DuelProps['setups']): [string, string] => {
+  const [a, b] = setups.map((setup) => {
+    const [variant = ''] = restOf(setup).split(/[@~]/)
+    const entry = entryOf(setup.slice(0, setup.indexOf('/')))
+    return entry?.variants.find(({ id }) => id === variant)?.title ?? variant
+  }) as [string, string]
+  return a === b ? [restOf(setups[0]), restOf(setups[1])] : [a, b]
 }
 
 const doingOf = (followed: Followed | undefined): string => {

@@ -21,7 +21,7 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
     .reduce((sum, { answered }) => sum + answered, 0)
   const path = `/api/bench/${encodeURIComponent(id)}`
   return (
-    <div class="measured">
+    <div class="findings">
       <div class="verdicts" role="status">
         {answers.length === 0 && (
           <p class="headline">Nothing was measured, so nothing can be said.</p>
@@ -35,6 +35,9 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
             </div>
           )
         })}
+        <p>
+          <Tag of="measured">{placeOf(measured)}</Tag>
+        </p>
       </div>
       <ul class="who">
         {rivals.map(({ name, title, setup }) => (
@@ -74,7 +77,6 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
       )}
       <Gates gates={gates} skipped={measured.proof?.skipped === true} />
       <p class="facts">
-        <Tag of="measured">{placeOf(measured)}</Tag>
         <span>
           Node {plain(measured.machine.node.replace(/^v/, ''))} · {plain(plan.preset)},{' '}
           {blocks.length} of {plan.blocks} blocks, {requests.toLocaleString('en')} requests ·{' '}

@@ -12,10 +12,12 @@ interface Lane {
   answered: number
   /** Over the last few of its slices. */
   perSecond: number | null
-  counts: boolean
 }
 
 const recently = 6
+/** Where the run-up ends and counting begins, as a share of the track. */
+const startAt = 0.12
+const warmUpSlices = 12
 
 const laneOf = ({ slices }: Followed, name: 'A' | 'B', title: string): Lane => {
   const own = slices.filter(({ contender, load }) => contender === name && load === 'closed')
@@ -26,18 +28,17 @@ const laneOf = ({ slices }: Followed, name: 'A' | 'B', title: string): Lane => {
     title,
     answered: own.reduce((sum, { counts, answered }) => sum + (counts ? answered : 0), 0),
     perSecond: seconds > 0 ? last.reduce((sum, { answered }) => sum + answered, 0) / seconds : null,
-    counts: last.at(-1)?.counts ?? false,
   }
 }
 
 export const Race = ({ run, titles }: { run: Followed; titles: readonly [string, string] }) => {
   const lanes = [laneOf(run, 'A', titles[0]), laneOf(run, 'B', titles[1])]
   const ahead = Math.max(...lanes.map(({ answered }) => answered))
-  const fastest = Math.max(...lanes.map(({ perSecond }) => perSecond ?? 0))
-  const done = shareDone(run)
-  // The one ahead is as far as the time is; while both warm up, speed is all there is to show.
-  const reach = ({ answered, perSecond }: Lane) =>
-    ahead > 0 ? (done * answered) / ahead : fastest > 0 ? (0.12 * (perSecond ?? 0)) / fastest : 0
+  const warm = run.slices.filter(({ counts }) => !counts).length / lanes.length / warmUpSlices
+  // Both take the same run-up; from the line on, the one ahead is as far as the time is.
+  const reach = ({ answered }: Lane) =>
+    startAt * (ahead > 0 ? 1 : Math.min(1, warm)) +
+    (ahead > 0 ? ((1 - startAt) * shareDone(run) * answered) / ahead : 0)
   return (
     <div class="race">
       {lanes.map((lane) => (
@@ -45,8 +46,8 @@ export const Race = ({ run, titles }: { run: Followed; titles: readonly [string,
           <p class="who">
             <Side name={lane.name} /> {plain(lane.title)}
           </p>
-          <div class={`track ${lane.counts ? '' : 'warming'}`} aria-hidden="true">
-            <div class="bar" style={{ transform: `scaleX(${reach(lane).toFixed(4)})` }} />
+          <div class={`track ${ahead > 0 ? '' : 'warming'}`} aria-hidden="true">
+            <div class="bar" style={{ width: `${(100 * reach(lane)).toFixed(2)}%` }} />
           </div>
           <p class="rate">
             {lane.perSecond === null ? '–' : number(lane.perSecond)} <small>requests/s</small>

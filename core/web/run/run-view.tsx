@@ -95,45 +95,49 @@ const Live = ({
   const waits = run?.behind ?? (ticket?.status === 'queued' && ticket.ahead > 0)
   return (
     <div class="live">
-      <p class="doing" role="status">
-        {waits ? (
-          <>
-            Waiting
-            {ticket && ticket.ahead > 0 ? `, ${ticket.ahead} before it` : ''}.{' '}
-            {run?.behind && (
-              <>
-                Now: <code>{plain(run.behind)}</code>
-              </>
-            )}
-          </>
-        ) : (
-          `${plain(run?.doing || 'Starting')}.`
-        )}
-      </p>
+      <div class="head">
+        <p class="doing" role="status">
+          {waits ? (
+            <>
+              Waiting
+              {ticket && ticket.ahead > 0 ? `, ${ticket.ahead} before it` : ''}.{' '}
+              {run?.behind && (
+                <>
+                  Now: <code>{plain(run.behind)}</code>
+                </>
+              )}
+            </>
+          ) : (
+            `${plain(run?.doing || 'Starting')}.`
+          )}
+        </p>
+        <p class="so-far">
+          {plan && (
+            <span>
+              {block?.done ?? 0} of {plan.blocks} blocks
+            </span>
+          )}
+          {block?.halfWidth != null && (
+            <span>half-width of the interval so far ±{(block.halfWidth * 100).toFixed(1)} %</span>
+          )}
+          {(block || plan) && (
+            <span>about {duration(block?.secondsLeft ?? plan?.seconds ?? 0)} left</span>
+          )}
+          <Button
+            kind="quiet"
+            disabled={cancelled}
+            onClick={() => {
+              setCancelled(true)
+              api
+                .post(`/api/bench/${encodeURIComponent(id)}/cancel`)
+                .catch(() => setCancelled(false))
+            }}
+          >
+            {cancelled ? 'Ending…' : 'Cancel'}
+          </Button>
+        </p>
+      </div>
       <progress value={done} max={1} aria-label="How much of it is measured" />
-      <p class="so-far">
-        {plan && (
-          <span>
-            {block?.done ?? 0} of {plan.blocks} blocks
-          </span>
-        )}
-        {block?.halfWidth != null && (
-          <span>half-width of the interval so far ±{(block.halfWidth * 100).toFixed(1)} %</span>
-        )}
-        {(block || plan) && (
-          <span>about {duration(block?.secondsLeft ?? plan?.seconds ?? 0)} left</span>
-        )}
-        <Button
-          kind="quiet"
-          disabled={cancelled}
-          onClick={() => {
-            setCancelled(true)
-            api.post(`/api/bench/${encodeURIComponent(id)}/cancel`).catch(() => setCancelled(false))
-          }}
-        >
-          {cancelled ? 'Ending…' : 'Cancel'}
-        </Button>
-      </p>
       {run?.slices.some(({ counts }) => counts) && (
         <LiveChart slices={run.slices} contenders={plan?.contenders ?? []} />
       )}
@@ -152,7 +156,7 @@ const Ended = ({ ticket, measured }: { ticket: Listed; measured: Measurement | u
         <p class="ended-early" role="status">
           It was ended early.{' '}
           {blocks.done > 0
-            ? `${blocks.done} of ${blocks.of} blocks are kept.`
+            ? `Kept: ${blocks.done} of ${blocks.of} blocks.`
             : 'No block was finished, so nothing is kept.'}
         </p>
       )}

@@ -1,6 +1,7 @@
 // The run tab: measure A against B, or A against itself, see it as it goes on, and read what can be
 // said. Whatever is measured of this scenario is shown, wherever it was started.
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { Preset } from '../../../bench/measurement.ts'
 import type { Listed } from '../../measurements/desk.ts'
 import { api, wordsOf } from '../api.ts'
@@ -32,8 +33,12 @@ export const Run = ({ entry, a, b }: Bench) => {
   const asking = useSignal(false)
 
   const active = measurements.value.filter(isActive)
-  // Without one in the address it is the one that goes on, wherever it was started.
-  const shown = route.value.query.run ?? active.find(({ scenario }) => scenario === entry.id)?.id
+  const shown = route.value.query.run
+  const here = active.find(({ scenario }) => scenario === entry.id)?.id
+  // What was started elsewhere is taken up, and stays when it has ended.
+  useEffect(() => {
+    if (!shown && here) setQuery({ run: here })
+  }, [shown, here])
   const isDuel = preset.value === 'duel'
   const seconds = presets.find(({ value }) => value === preset.value)?.seconds ?? 0
 
@@ -106,7 +111,7 @@ export const Run = ({ entry, a, b }: Bench) => {
           </Button>
           <CopyButton label="Copy command" text={`npx seesaw bench ${a.id} ${b.id} ${options}`} />
         </div>
-        <p class="hint">
+        <p class="hint" hidden={active.some(({ id }) => id === shown)}>
           Takes about {duration(seconds)}
           {active.length > 0 &&
             `, and waits until ${active.length === 1 ? 'the one that is under way has' : `${active.length} others have`} ended`}

@@ -43,19 +43,27 @@ export const number = (value: number): string =>
     ? Math.round(value).toLocaleString('en')
     : value.toLocaleString('en', { maximumSignificantDigits: 3 })
 
-/** `+12 %`, `−3.5 %`, from double on `4.2 ×`. */
-export const change = (ratio: number): string => {
-  if (ratio >= 2 || ratio <= 0.5) return `${number(ratio)} ×`
-  const percent = (ratio - 1) * 100
-  const text = Math.abs(percent) >= 10 ? percent.toFixed(0) : percent.toFixed(1)
-  return `${/[1-9]/.test(text) ? (percent < 0 ? '−' : '+') : '±'}${text.replace('-', '')} %`
+/** `+12 %`, `−3.5 %`; from double on, and below half, `4.2 ×`. */
+export const change = (ratio: number): string =>
+  isManifold(ratio) ? times(ratio) : `${percent(ratio)} %`
+
+/** `−3.5 % [−15, −0.4]`, `4.2 × [3.9, 4.5]`: ends are rounded outwards. */
+export const withInterval = (ratio: number, low: number | null, high: number | null): string => {
+  if (low === null || high === null || low === high) return change(ratio)
+  return isManifold(ratio)
+    ? `${times(ratio)} [${number(low)}, ${number(high)}]`
+    : `${percent(ratio)} % [${percent(low, Math.floor)}, ${percent(high, Math.ceil)}]`
 }
 
-/** `−3.5 % [−15, −0.4]` */
-export const withInterval = (ratio: number, low: number | null, high: number | null): string =>
-  low === null || high === null
-    ? change(ratio)
-    : `${change(ratio)} [${change(low)}, ${change(high)}]`
+const isManifold = (ratio: number): boolean => ratio >= 2 || ratio <= 0.5
+const times = (ratio: number): string => `${number(ratio)} ×`
+const percent = (ratio: number, round = Math.round): string => {
+  const exactly = (ratio - 1) * 100
+  const step = Math.abs(exactly) >= 10 ? 1 : 10
+  // Sums of decimals may end a trifle beside the number that they are.
+  const value = round(Number((exactly * step).toFixed(6))) / step
+  return `${value === 0 ? '±' : value < 0 ? '−' : '+'}${Math.abs(value).toLocaleString('en')}`
+}
 
 /** `23 Nov 2026, 17:16` */
 export const moment = (at: string): string => {
