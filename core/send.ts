@@ -60,10 +60,10 @@ const mostRead = 16 * 1024 * 1024
 // What a connection is made of is for the sender to say, or the answer would never end.
 const notTheirs =
   /^(connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
-const headerName = z
-  .string()
-  .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'is no header name')
-  .refine((name) => !notTheirs.test(name), 'is set by Seesaw')
+const wrongWith = (name: string): string | undefined => {
+  if (!/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(name)) return `'${name.slice(0, 100)}' is no header name`
+  return notTheirs.test(name) ? `${name} is set by Seesaw` : undefined
+}
 const headerValue = z
   .string()
   .max(8_000)
@@ -77,7 +77,13 @@ const sendSchema = z.strictObject({
         .string()
         .max(8_000)
         .regex(/^\/[\x21-\x7e]*$/, 'must begin with a slash; encode what is not ASCII'),
-      headers: z.record(headerName, headerValue).default({}),
+      headers: z
+        .record(z.string(), headerValue)
+        .superRefine((headers, context) => {
+          for (const message of Object.keys(headers).flatMap((name) => wrongWith(name) ?? []))
+            context.addIssue({ code: 'custom', message })
+        })
+        .default({}),
       body: z
         .string()
         .max(256 * 1024)

@@ -13,7 +13,7 @@ describe('POST /api/send', function () {
   let loud: Started
   before(async () => {
     ;[real, loud] = await Promise.all([
-      startSeesaw({ words: ['--workers', '2'] }),
+      startSeesaw({ words: ['--workers', '2'], env: { REDIS_URL: 'redis://127.0.0.1:1' } }),
       startSeesaw({ root: copyWith(join(home, 'test', 'fixtures', 'answers')) }),
     ])
   })
@@ -70,6 +70,13 @@ describe('POST /api/send', function () {
     })
     assert.equal(broken?.problem?.code, 'VARIANT_NOT_FOUND')
     assert.equal(well?.answer?.status, 200)
+    const [gone, token] = await send(real, {
+      setups: ['session-vs-token/server-session@redis', 'session-vs-token/signed-token'],
+    })
+    const told = gone?.problem ?? JSON.parse(gone?.answer?.body ?? '{}')
+    assert.match(told.code, /^BACKEND_UN/)
+    assert.equal(gone?.before[0]?.answer.status, 503)
+    assert.equal(token?.answer?.status, 200)
   })
 
   it('gives every Set-Cookie line, and of a long body its beginning and its size', async () => {

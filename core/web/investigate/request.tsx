@@ -295,7 +295,9 @@ const compare = (left: Sent, right: Sent): string => {
     a.status === b.status
       ? `Both answered ${a.status}${a.body === b.body ? ' with the same body' : ''}`
       : `A answered ${a.status}, B answered ${b.status}`
-  return `${status}. A ${asked(a)}; B ${asked(b)}.`
+  if (a.calls.length + b.calls.length === 0) return `${status}. Neither asked a back end.`
+  const [ofA, ofB] = [asked(a), asked(b)]
+  return ofA === ofB ? `${status}. Both ${ofA}.` : `${status}. A ${ofA}; B ${ofB}.`
 }
 
 const asked = ({ calls }: SentAnswer): string => {
