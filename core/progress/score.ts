@@ -51,10 +51,10 @@ export const tally = (predictions: readonly Prediction[]): Tally => {
 }
 
 export const stateOf = (
-  progress: ScenarioProgress | undefined,
-  predicted: boolean,
+  { explained, runAt }: ScenarioProgress,
+  predictions: readonly Prediction[],
 ): ScenarioState => {
-  if (progress?.explained) return 'explained'
-  if (progress?.runAt) return 'run'
-  return predicted ? 'predicted' : 'not started'
+  if (explained) return 'explained'
+  if (runAt || predictions.some(({ outcome }) => outcome)) return 'run'
+  return predictions.length > 0 ? 'predicted' : 'not started'
 }

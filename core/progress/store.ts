@@ -101,15 +101,18 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
   }
 
   const viewOf = ({ predictions, scenarios, undo }: Kept): ProgressView => {
-    const predicted = new Set(predictions.map(({ scenario }) => scenario))
+    // An import may have calls about scenarios of which it says nothing else.
+    const met = { ...scenarios }
+    for (const { scenario, madeAt } of predictions)
+      met[scenario] = own(met, scenario) ?? { firstSeenAt: madeAt }
     return {
       format: 1,
       predictions: predictions.map((one) => ({ ...one, score: scoreOf(one) })),
       scenarios: Object.fromEntries(
-        Object.entries(scenarios).map(([id, one]) => [
-          id,
-          { ...one, state: stateOf(one, predicted.has(id)) },
-        ]),
+        Object.entries(met).map(([id, one]) => {
+          const about = predictions.filter(({ scenario }) => scenario === id)
+          return [id, { ...one, state: stateOf(one, about) }]
+        }),
       ),
       score: tally(predictions),
       undo: undo && { token: undo.token, what: undo.what, at: undo.at },

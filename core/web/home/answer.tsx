@@ -65,7 +65,7 @@ const wordsFor = ({ titles }: Offer, { call, outcome, score }: Scored): string =
   if (found === 'undecided')
     return call === 'same'
       ? `You said ${said}, and none could be shown. That it is none takes longer to measure.`
-      : `You said ${said}. A few seconds were not enough to tell; if there is a difference, it is small.`
+      : `You said ${said}. A few seconds were not enough to tell. Measured for longer, a difference shows, or that there is none.`
   if (score === 'right')
     return call === 'same'
       ? `You said ${said}, and so it is: none that would matter.`
