@@ -66,7 +66,7 @@ export const start = async (options: Options): Promise<void> => {
     environment: lab.environment,
     onChange: (ticket) => {
       hub.publish('measurements', { ticket })
-      if (ticket.status === 'running') progress.began(ticket)
+      if (ticket.status === 'queued' || ticket.status === 'running') progress.began(ticket)
       if (ticket.status === 'done') void progress.ended(ticket)
     },
   })
