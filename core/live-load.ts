@@ -55,7 +55,7 @@ export interface LoadStatus {
 /** `GET /api/load` */
 export interface LoadView {
   load: LoadStatus | null
-  /** Of the last minute of load. */
+  /** Of its last minute. */
   samples: LoadSample[]
   toggles: { scenario: string; setup: string; atMs: number }[]
 }
@@ -114,7 +114,7 @@ export const openLoad = ({
       const { scenario, seconds, connections } = asked
       const { url, workload, setup } = await whereTo(asked)
       const requests = await prepare(scenario, workload, url)
-      if (status?.scenario !== scenario) samples = []
+      samples = []
       const startedAtMs = Date.now()
       status = { running: true, scenario, setup, workload, seconds, connections, startedAtMs }
       shoot({ url, seconds, connections, requests }, () => prepare(scenario, workload, url))

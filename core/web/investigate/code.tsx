@@ -109,7 +109,7 @@ const SourceView = ({
     `/api/source/${scenario}/${name.split('/').map(encodeURIComponent).join('/')}`,
   )
   if (problem) return <Trouble>{plain(problem)}</Trouble>
-  if (!answer) return <section class="source" aria-busy="true" />
+  if (!answer) return <Reading class="source" />
   return (
     <section
       class={`source ${side ? `side-${side.toLowerCase()}` : ''}`}
@@ -124,6 +124,13 @@ const SourceView = ({
     </section>
   )
 }
+
+/** The first time takes a moment: the server learns to read the language. */
+const Reading = ({ class: name }: { class: string }) => (
+  <section class={name} aria-busy="true">
+    <p class="getting-ready">Reading…</p>
+  </section>
+)
 
 const SourceHead = ({
   source,
@@ -199,7 +206,7 @@ const LineView = ({
 const DiffView = ({ entry, a, b }: Bench) => {
   const { answer, problem } = useAnswer<Diff>(`/api/diff/${entry.id}/${a.variant}/${b.variant}`)
   if (problem) return <Trouble>{plain(problem)}</Trouble>
-  if (!answer) return <section class="diff" aria-busy="true" />
+  if (!answer) return <Reading class="diff" />
   const head = (side: 'A' | 'B', setup: Setup, source: SourceFile) => (
     <div class={`side-${side.toLowerCase()}`}>
       <SourceHead source={source} side={side} title={titleOf(entry, setup)} />

@@ -41,6 +41,7 @@ const Sender = ({ entry, a, b, known }: Bench & { known: Suggestions }) => {
   const sent = useSignal<readonly Sent[]>([])
   const trouble = useSignal('')
   const busy = useSignal(false)
+  const times = useSignal(0)
   const prepares = known.workloads[0]?.prepares ?? false
 
   const send = async () => {
@@ -59,6 +60,7 @@ const Sender = ({ entry, a, b, known }: Bench & { known: Suggestions }) => {
         prepare,
       })
       sent.value = answer.sent
+      times.value++
       trouble.value = ''
     } catch (error) {
       trouble.value = wordsOf(error)
@@ -93,7 +95,7 @@ const Sender = ({ entry, a, b, known }: Bench & { known: Suggestions }) => {
       {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
       {left && right && (
         <div class={busy.value ? 'answers busy' : 'answers'} aria-busy={busy.value}>
-          <Comparison entry={entry} a={a} b={b} left={left} right={right} />
+          <Comparison entry={entry} a={a} b={b} left={left} right={right} times={times.value} />
           <div class="pair">
             <OneSide name="A" title={nameOf(entry, a)} sent={left} />
             <OneSide name="B" title={nameOf(entry, b)} sent={right} />
@@ -267,7 +269,14 @@ const Form = ({
 }
 
 /** The one sentence, and the two on one axis. */
-const Comparison = ({ entry, a, b, left, right }: Bench & { left: Sent; right: Sent }) => {
+const Comparison = ({
+  entry,
+  a,
+  b,
+  left,
+  right,
+  times,
+}: Bench & { left: Sent; right: Sent; times: number }) => {
   const answered = [
     { side: 'A' as const, setup: a, sent: left },
     { side: 'B' as const, setup: b, sent: right },
@@ -281,8 +290,10 @@ const Comparison = ({ entry, a, b, left, right }: Bench & { left: Sent; right: S
       <p class="verdict">{compare(left, right)}</p>
       {answered.length > 0 && <Waterfall rows={answered} />}
       <p class="note">
-        One request says little about speed: the first one also warms things up. <em>Run</em>{' '}
-        measures.
+        {times === 1
+          ? 'The first request also warms things up: send it again before you compare times. '
+          : 'One request says little about speed. '}
+        <em>Run</em> measures.
       </p>
     </section>
   )

@@ -21,7 +21,7 @@ readFrom(load, '/api/load', (view: LoadView) => {
   return view.load
 })
 on('load', (event: { load: LoadStatus; sample?: LoadSample }) => {
-  if (event.load.scenario !== load.peek()?.scenario) samples.value = []
+  if (event.load.startedAtMs !== load.peek()?.startedAtMs) samples.value = []
   load.value = event.load
   if (event.sample) samples.value = recent(samples.peek(), event.sample)
 })
