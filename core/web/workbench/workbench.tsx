@@ -113,7 +113,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
             </div>
           </div>
           <Panel tab={tab} bench={{ entry, ...found }} />
-          <LiveStrip entry={entry} {...found} />
+          {(tab === 'run' || tab === 'investigate') && <LiveStrip entry={entry} {...found} />}
         </>
       )}
     </article>
