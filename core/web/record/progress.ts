@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 import type { ScenarioState, Score } from '../../progress/score.ts'
 import type { Prediction } from '../../progress/shape.ts'
 import type { ProgressView } from '../../progress/store.ts'
-import { api, wordsOf } from '../api.ts'
+import { api, Problem, wordsOf } from '../api.ts'
 import { on, readFrom } from '../live.ts'
 
 export type { Prediction, ProgressView, ScenarioState, Score }
@@ -19,7 +19,8 @@ export const readProgress = async (): Promise<void> => {
     progress.value = await api.get<ProgressView>('/api/progress')
     progressTrouble.value = ''
   } catch (error) {
-    progressTrouble.value = wordsOf(error)
+    // That nobody answers is told for the whole page, and asked again when somebody does.
+    if (!(error instanceof Problem && error.code === 'GONE')) progressTrouble.value = wordsOf(error)
   }
 }
 void readProgress()
