@@ -189,7 +189,7 @@ const routes = (options: ControlOptions): Router => {
   if (options.progress) {
     const { progress } = options
     const findScenario = (id: string) => loadScenario(id, scenariosFolder)
-    router.use(progressRoutes({ progress, hub, resolve: lab.resolve, findScenario }).routes())
+    router.use(progressRoutes({ progress, resolve: lab.resolve, findScenario }).routes())
   }
 
   if (options.mine) {

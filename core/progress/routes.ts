@@ -2,7 +2,6 @@
 import Router from '@koa/router'
 import { z } from 'zod'
 import { SeesawError } from '../errors.ts'
-import type { Hub } from '../events.ts'
 import { readBody } from '../http.ts'
 import type { Setup } from '../setup.ts'
 import { callSchema, exportSchema } from './shape.ts'
@@ -18,20 +17,15 @@ const bodies = {
 
 export interface ProgressRoutesOptions {
   progress: Progress
-  hub: Hub
   /** Looks a setup up. Throws where there is none. */
   resolve(setup: string): Promise<Setup>
   /** Throws SCENARIO_NOT_FOUND. */
   findScenario(id: string): Promise<unknown>
 }
 
-/** How often it is looked whether a measurement has told a call, while a page is open. */
-const concludeEveryMs = 1_000
-
 export const progressRoutes = (options: ProgressRoutesOptions): Router => {
-  const { progress, hub, resolve, findScenario } = options
+  const { progress, resolve, findScenario } = options
   const router = new Router({ prefix: '/api' })
-  hub.whileFollowed(concludeEveryMs, progress.conclude)
 
   router.use((ctx, next) => {
     ctx.set('Cache-Control', 'no-store')

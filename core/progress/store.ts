@@ -148,8 +148,6 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
   }
 
   return {
-    conclude,
-
     /** All there is, with what measurements have said meanwhile. */
     async read(): Promise<ProgressView> {
       await conclude()
