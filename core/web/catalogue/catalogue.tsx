@@ -1,7 +1,10 @@
 // Everything there is to bet on, by chapter: what each asks, how long it takes, what it can run on here,
 // and how far the learner is. What is looked for stands in the address.
+
+import { useEffect, useRef } from 'preact/hooks'
 import type { CatalogueEntry, Catalogue as Listed } from '../../catalogue.ts'
 import type { Kind } from '../../kinds/index.ts'
+import type { Course } from '../../page.ts'
 import type { BackendReport } from '../../servers.ts'
 import { backends, catalogue, course } from '../live.ts'
 import { type ScenarioState, stateOf } from '../record/progress.ts'
@@ -10,10 +13,16 @@ import { Button, Choice, CopyButton, Link } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import './catalogue.css'
 
-export const Catalogue = () => {
-  if (!catalogue.value || !course.value) return null
-  const { scenarios, broken } = catalogue.value
-  const { chapters } = course.value
+export const Catalogue = () =>
+  catalogue.value && course.value ? (
+    <Found
+      scenarios={catalogue.value.scenarios}
+      broken={catalogue.value.broken}
+      course={course.value}
+    />
+  ) : null
+
+const Found = ({ scenarios, broken, course: { chapters } }: Listed & { course: Course }) => {
   const { q = '', chapter = '', state = '' } = route.value.query
   const found = scenarios.filter(
     (entry) =>
@@ -22,12 +31,17 @@ export const Catalogue = () => {
       isAbout(entry, q),
   )
   const filtered = Boolean(q || chapter || state)
+  const place = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // A link to a part of the course means that part, not the bet above it.
+    if (filtered && !route.value.query.duel) place.current?.scrollIntoView()
+  }, [])
   const shown = chapters.filter(({ id }) => found.some((entry) => entry.chapter === id))
   const known = new Set(chapters.map(({ id }) => id))
   const elsewhere = found.filter((entry) => !known.has(entry.chapter))
   const empty = chapters.filter(({ id }) => !scenarios.some((entry) => entry.chapter === id))
   return (
-    <section class="catalogue" aria-labelledby="catalogue">
+    <section class="catalogue" ref={place} aria-labelledby="catalogue">
       <header>
         <h2 id="catalogue">Everything to bet on</h2>
         <search class="filter">

@@ -88,7 +88,7 @@ const Question = ({ offer, next }: { offer: Offer; next: Offer | undefined }) =>
           {progressTrouble.value && <Trouble>{plain(progressTrouble.value)}</Trouble>}
           {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
           <p class="small">
-            {duel.asks && `What is asked for: ${plain(duel.asks).replace(/\.$/, '')}. `}
+            {duel.asks && `The load: ${plain(duel.asks).replace(/\.$/, '')}. `}
             Take a guess; then both are measured here, in turns, for a few seconds.{' '}
             {next && <Another next={next} />}
           </p>

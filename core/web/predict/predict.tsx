@@ -184,7 +184,7 @@ const Earlier = ({ bench, calls }: { bench: Bench; calls: readonly Scored[] }) =
             <time dateTime={one.madeAt}>{dayOf(one.madeAt)}</time>{' '}
             <strong>{callInWords(one, one.a === a.id ? titles : [titles[1], titles[0]])}</strong>:{' '}
             {scoreWords[one.score]}.{' '}
-            {one.outcome && <span class="found">{plain(one.outcome.sentence)}. </span>}
+            {one.outcome && <span class="in-words">{plain(one.outcome.sentence)}. </span>}
             {one.run && (
               <Link
                 to={tabPath(entry.id, 'run', {
