@@ -5,7 +5,11 @@ import { plain } from '../ui/plain.ts'
 import './cost.css'
 
 export const Cost = ({ measured }: { measured: Measurement }) => {
-  const { plan, figures = [], blocks } = measured
+  const { plan, figures = [], gates = [], blocks } = measured
+  const isSpoilt = (metric: string) =>
+    gates.some(
+      ({ ok, spoils }) => !ok && (spoils === 'all' || spoils.some((one) => one === metric)),
+    )
   const metrics = [...new Set(figures.map(({ metric }) => metric))]
   const find = (metric: string, contender: string) =>
     figures.find((one) => one.metric === metric && one.contender === contender)
@@ -30,10 +34,13 @@ export const Cost = ({ measured }: { measured: Measurement }) => {
           {metrics.map((metric) => {
             const [first] = figures.filter((one) => one.metric === metric)
             return (
-              <tr key={metric}>
+              <tr key={metric} class={isSpoilt(metric) ? 'spoilt' : ''}>
                 <th scope="row">
                   {metricWords[metric as Metric]?.label ?? `Answers: ${plain(metric)}`}{' '}
-                  <small>{plain(first?.unit ?? '').replace('share of answers', '%')}</small>
+                  <small>
+                    {plain(first?.unit ?? '').replace('share of answers', '%')}
+                    {isSpoilt(metric) && ', not valid'}
+                  </small>
                 </th>
                 {plan.contenders.map(({ name }) => (
                   <td key={name}>{inCell(find(metric, name))}</td>

@@ -264,15 +264,15 @@ const Table = ({
   <div class="scroll">
     <table>
       <caption>
-        {rows[0]?.names[1] ?? 'B'} compared with {rows[0]?.names[0] ?? 'A'}: ratio with its interval
-        at 95 %. The same means within ±{Math.round(margin * 1000) / 10} %.
+        The second compared with the first: ratio with its interval at 95 %. The same means within ±
+        {Math.round(margin * 1000) / 10} %.
         {guess ? ` Your guess was: ${guessInWords(guess)}.` : ''}
       </caption>
       <thead>
         <tr>
           <th scope="col">What</th>
           <th scope="col">Compared</th>
-          <th scope="col">B ÷ A</th>
+          <th scope="col">Ratio</th>
           <th scope="col">from</th>
           <th scope="col">to</th>
           <th scope="col">Verdict</th>
@@ -296,17 +296,14 @@ const Table = ({
   </div>
 )
 
-/** The rows of a measurement between two: what was asked first, the rest as it was measured. */
-export const rowsOf = (
-  verdicts: readonly Verdict[],
-  names: (contender: string) => string = (name) => name,
-): ForestRow[] =>
+/** A row for each verdict: first what was asked, then the rest as it was measured. */
+export const rowsOf = (verdicts: readonly Verdict[]): ForestRow[] =>
   [...verdicts]
     .sort((x, y) => Number(x.exploratory) - Number(y.exploratory))
     .map((verdict) => ({
       label: metricWords[verdict.metric as Metric]?.label ?? plain(verdict.metric),
       verdict,
-      names: [names(verdict.a), names(verdict.b)],
+      names: [verdict.a, verdict.b],
     }))
 
 /** The two ends of the axis among two. */

@@ -1,5 +1,5 @@
 // A measurement while it runs: how fast each is, how long one waits, how often the back end is asked.
-// All contenders share their axes. A line goes through the last few slices; what only warmed up is
+// All contenders share their axes; time is time under load. A line goes through the last few slices; what only warmed up is
 // left out. Nothing here decides anything.
 import { useEffect, useRef } from 'preact/hooks'
 import type UPlot from 'uplot'
@@ -203,7 +203,12 @@ const dataOf = (
   slices: readonly Slice[],
   contenders: readonly Contender[],
 ): UPlot.AlignedData => {
-  const times = slices.map(({ atMs }) => atMs / 1000)
+  // Time under load: what lies between two blocks would be long lines that say nothing.
+  let underLoad = 0
+  const times = slices.map(({ seconds }) => {
+    underLoad += seconds
+    return underLoad
+  })
   const series = contenders.flatMap(({ name }) =>
     lines.map(({ valueIn }) => {
       const last: number[] = []

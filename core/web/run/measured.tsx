@@ -6,7 +6,15 @@ import { Timeline } from '../charts/timeline.tsx'
 import { progress } from '../record/progress.ts'
 import { Side, Tag } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
-import { type Gate, headlineOf, type Measurement, number, placeOf } from './words.ts'
+import {
+  type Gate,
+  headlineOf,
+  type Measurement,
+  metricWords,
+  number,
+  placeOf,
+  type Verdict,
+} from './words.ts'
 
 export const Measured = ({ id, measured }: { id: string; measured: Measurement }) => {
   const { plan, verdicts = [], gates = [], timelines = [], blocks } = measured
@@ -14,7 +22,6 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
   const answers = verdicts.filter(({ exploratory }) => !exploratory)
   const two = rivals.length === 2
   const guess = two ? guessOf(id, measured) : undefined
-  const titles = Object.fromEntries(rivals.map(({ name, title }) => [name, title]))
   const requests = blocks
     .flatMap(({ slots = [] }) => slots)
     .filter(({ contender }) => !plan.contenders[contender]?.reference)
@@ -26,15 +33,11 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
         {answers.length === 0 && (
           <p class="headline">Nothing was measured, so nothing can be said.</p>
         )}
-        {answers.map((answer) => {
-          const { head, rest } = headlineOf(answer)
-          return (
-            <div key={`${answer.a} ${answer.b}`} class={two ? '' : 'one-of-many'}>
-              <p class="headline">{head}</p>
-              {rest && <p class="rest">{rest}</p>}
-            </div>
-          )
-        })}
+        {two ? (
+          answers.map((answer) => <Headline key={answer.metric} answer={answer} />)
+        ) : (
+          <Many measured={measured} answers={answers} />
+        )}
         <p>
           <Tag of="measured">{placeOf(measured)}</Tag>
         </p>
@@ -54,7 +57,11 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
       {guess && <p class="your-guess">Your guess, drawn dashed: {guessInWords(guess)}.</p>}
       {verdicts.length > 0 && (
         <Forest
-          rows={rowsOf(two ? verdicts : answers, two ? undefined : (name) => titles[name] ?? name)}
+          rows={
+            two
+              ? rowsOf(verdicts)
+              : rowsOf(answers).map((row) => ({ ...row, label: row.names.join(' · ') }))
+          }
           margin={plan.margin}
           guess={guess}
           ends={two ? twoEnds : ['the first', 'the second']}
@@ -95,6 +102,41 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
         </span>
       </p>
     </div>
+  )
+}
+
+const Headline = ({ answer }: { answer: Verdict }) => {
+  const { head, rest } = headlineOf(answer)
+  return (
+    <div>
+      <p class="headline">{head}</p>
+      {rest && <p class="rest">{rest}</p>}
+    </div>
+  )
+}
+
+/** More than two: who leads, and every pair in small type. */
+const Many = ({ measured, answers }: { measured: Measurement; answers: readonly Verdict[] }) => {
+  const { groups = [] } = measured
+  const label = metricWords[answers[0]?.metric ?? measured.plan.primary].label.toLowerCase()
+  return (
+    <>
+      {groups.length > 0 && (
+        <div>
+          <p class="headline">
+            {groups.length === 1
+              ? 'None can be told from another.'
+              : `Best first: ${groups.map((group) => group.map(plain).join(' and ')).join(', then ')}.`}
+          </p>
+          <p class="rest">By {label}. Those that stand together cannot be told apart.</p>
+        </div>
+      )}
+      <ul class="pairs">
+        {answers.map(({ a, b, sentence }) => (
+          <li key={`${a} ${b}`}>{plain(sentence)}</li>
+        ))}
+      </ul>
+    </>
   )
 }
 

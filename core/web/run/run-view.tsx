@@ -69,8 +69,8 @@ const OtherSides = ({ ticket, a, b }: { ticket: Listed; a: Setup; b: Setup }) =>
   if (!one || !other || (one === a.id && (other === b.id || other === a.id))) return null
   return (
     <p class="others">
-      This is a measurement of {ticket.setups.map((setup) => plain(restOf(setup))).join(' and ')},
-      not of the two above.{' '}
+      This is a measurement of {ticket.setups.map((setup) => plain(restOf(setup))).join(' and ')},{' '}
+      {one === b.id && other === a.id ? 'the other way round.' : 'not of the two above.'}{' '}
       {ticket.setups.length === 2 && (
         <Button kind="quiet" onClick={() => setQuery({ a: restOf(one), b: restOf(other) })}>
           Choose these

@@ -26,7 +26,8 @@ const loads: readonly { value: Load; says: string }[] = [
 ]
 
 export const Run = ({ entry, a, b }: Bench) => {
-  const preset = useSignal<Preset>('duel')
+  // After a duel it is for somebody who wants to look longer.
+  const preset = useSignal<Preset>(hasDuelled(a.id, b.id) ? 'quick' : 'duel')
   const load = useSignal<Load>('both')
   const workload = useSignal(entry.workloads[0]?.id ?? '')
   const trouble = useSignal('')
@@ -137,7 +138,15 @@ export const Run = ({ entry, a, b }: Bench) => {
   )
 }
 
-export const isActive = ({ status }: Pick<Listed, 'status'>): boolean =>
+const hasDuelled = (a: string, b: string): boolean =>
+  measurements
+    .peek()
+    .some(
+      ({ preset, status, setups }) =>
+        preset === 'duel' && status === 'done' && setups.includes(a) && setups.includes(b),
+    )
+
+const isActive = ({ status }: Pick<Listed, 'status'>): boolean =>
   status === 'running' || status === 'queued'
 
 /** What keeps this machine busy with another scenario. */

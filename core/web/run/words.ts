@@ -35,7 +35,9 @@ export const headlineOf = ({ verdict, sentence }: Pick<Verdict, 'verdict' | 'sen
     : { head: `${whole.slice(0, at)}.`, rest: capital(whole.slice(at + 2).replace(/\)$/, '.')) }
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+/** With a capital, but for what is a name: p99. */
+const capital = (text: string): string =>
+  /^p\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
 
 /** 12,345 · 84.2 · 0.0213: three digits that count below a hundred. */
 export const number = (value: number): string =>
