@@ -151,11 +151,8 @@ export const openLoad = ({
   }
 
   const shoot = (order: LoadOrder, again: () => Promise<Request[]>) => {
-    const file = fileURLToPath(new URL('./live-load-child.ts', import.meta.url))
-    const started = fork(file, [], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
-      stdio: ['ignore', 2, 2, 'ipc'],
-    })
+    const file = fileURLToPath(new URL('./live-load-child.mjs', import.meta.url))
+    const started = fork(file, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
     child = started
     // It must not outlive us, nor keep us from ending.
     started.unref()
