@@ -38,7 +38,6 @@ export interface EditorOptions {
 export interface Editor {
   show(text: string, original: string): void
   mark(problem: EditorProblem | undefined): void
-  goTo(line: number): void
   destroy(): void
 }
 
@@ -86,6 +85,12 @@ export const createEditor = (parent: HTMLElement, options: EditorOptions): Edito
   })
   // Heights that were taken with another typeface are wrong.
   void document.fonts.ready.then(() => view.requestMeasure())
+  // Whoever comes back wants to see what they were at.
+  const [first] = changesBetween(options.original, options.text)
+  if (first) {
+    const { from } = view.state.doc.line(Math.min(first.line, view.state.doc.lines))
+    view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'center' }) })
+  }
   return {
     show(text, original) {
       const now = view.state.doc.toString()
@@ -94,14 +99,6 @@ export const createEditor = (parent: HTMLElement, options: EditorOptions): Edito
       else view.dispatch({ changes: { from: 0, to: now.length, insert: text }, effects })
     },
     mark: (problem) => view.dispatch({ effects: setProblem.of(problem) }),
-    goTo(line) {
-      const { from } = view.state.doc.line(Math.min(Math.max(1, line), view.state.doc.lines))
-      view.dispatch({
-        selection: { anchor: from },
-        effects: EditorView.scrollIntoView(from, { y: 'center' }),
-      })
-      view.focus()
-    },
     destroy: () => view.destroy(),
   }
 }

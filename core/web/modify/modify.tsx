@@ -1,7 +1,7 @@
 // Make a variant your own: change its code, run it as a third contender, prove it, measure it.
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Block, Inline } from '../../lesson/blocks.ts'
+import type { Block } from '../../lesson/blocks.ts'
 import type { Lesson } from '../../lesson/routes.ts'
 import { api, wordsOf } from '../api.ts'
 import {
@@ -15,6 +15,7 @@ import {
   verdictOf,
 } from '../investigate/claims-known.ts'
 import { useAnswer } from '../investigate/use-answer.ts'
+import { Blocks } from '../make/blocks.tsx'
 import { go, pathTo, tabPath } from '../route.ts'
 import { changeSetup, restOf, type Setup } from '../setup.ts'
 import { Button, Choice, CopyButton, Link, Side, Trouble } from '../ui/parts.tsx'
@@ -250,7 +251,7 @@ const CodeEditor = ({ work, title }: { work: Work; title: string }) => {
     <section class="code side-c" aria-label={`Your variant, made from ${title}`}>
       {failed.value && <Trouble>The editor cannot be loaded: {plain(failed.value)}</Trouble>}
       <div class="editor" ref={place} />
-      <p class="keys" id="mine-keys">
+      <p class="key-hints" id="mine-keys">
         <kbd>Tab</kbd> indents · <kbd>Esc</kbd> leaves the editor · <kbd>Ctrl S</kbd> saves and runs
       </p>
       {/* Where Esc leads when there is nothing to save. */}
@@ -306,6 +307,8 @@ const WhatChanged = ({ work }: { work: Work }) => {
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
 
+const mostIdeas = 3
+
 /** What the scenario's lesson suggests to change. */
 const Ideas = ({ bench: { entry }, work }: { bench: Bench; work: Work }) => {
   const { answer } = useAnswer<Lesson>(`/api/lesson/${encodeURIComponent(entry.id)}`)
@@ -315,11 +318,15 @@ const Ideas = ({ bench: { entry }, work }: { bench: Bench; work: Work }) => {
     <section class="card" aria-labelledby="mine-ideas">
       <h2 id="mine-ideas">Ideas</h2>
       <ul class="ideas">
-        {ideas.map((idea, i) => {
-          const named = entry.variants.find(({ id }) => id !== 'mine' && codesIn(idea).includes(id))
+        {ideas.slice(0, mostIdeas).map((idea, i) => {
+          const codes = idea.flatMap((block) => (block.is === 'paragraph' ? block.of : []))
+          const named = codes
+            .flatMap((word) => (word.is === 'code' ? word.text : []))
+            .map((text) => entry.variants.find(({ id }) => id === text))
+            .find((variant) => variant && variant.id !== 'mine')
           return (
             <li key={i}>
-              <Words of={idea} />
+              <Blocks blocks={idea} entry={entry} />
               {named && named.id !== work.basedOn.value && (
                 <Button kind="quiet" onClick={() => work.choose(named.id)}>
                   Begin with {plain(named.title)}
@@ -329,35 +336,21 @@ const Ideas = ({ bench: { entry }, work }: { bench: Bench; work: Work }) => {
           )
         })}
       </ul>
+      {ideas.length > mostIdeas && (
+        <Link to={tabPath(entry.id, 'make', { part: changeSomething })}>More in the lesson</Link>
+      )}
     </section>
   )
 }
 
+const changeSomething = 'change-something'
+
 /** The items of the list under "Change something". */
-const ideasIn = (blocks: readonly Block[]): Inline[][] => {
-  const at = blocks.findIndex((block) => block.is === 'heading' && block.id === 'change-something')
+const ideasIn = (blocks: readonly Block[]): Block[][] => {
+  const at = blocks.findIndex((block) => block.is === 'heading' && block.id === changeSomething)
   const list = at < 0 ? undefined : blocks.slice(at).find((block) => block.is === 'list')
-  return list?.is === 'list'
-    ? list.items.map((item) => item.flatMap((block) => ('of' in block ? inlinesOf(block) : [])))
-    : []
+  return list?.is === 'list' ? list.items : []
 }
-const inlinesOf = (block: Block): Inline[] => (block.is === 'paragraph' ? block.of : [])
-
-const codesIn = (words: readonly Inline[]): string[] =>
-  words.flatMap((word) => (word.is === 'code' ? [word.text] : 'of' in word ? codesIn(word.of) : []))
-
-const Words = ({ of: words }: { of: readonly Inline[] }) => (
-  <>
-    {words.map((word, i) => {
-      if (word.is === 'text') return <span key={i}>{plain(word.text)}</span>
-      if (word.is === 'code') return <code key={i}>{plain(word.text)}</code>
-      if (word.is === 'break') return <br key={i} />
-      if (!('of' in word)) return null
-      const inner = <Words of={word.of} />
-      return word.is === 'em' ? <em key={i}>{inner}</em> : <span key={i}>{inner}</span>
-    })}
-  </>
-)
 
 /** The setup of the learner's variant, kept in what side A is kept in; undefined while it does not run. */
 const mineSetup = ({ entry, a }: Bench, work: Work): Setup | undefined => {
