@@ -44,8 +44,6 @@ export interface CatalogueEntry {
 
 export interface CatalogueDuel {
   between: [string, string]
-  /** What is asked for, over and over; empty where nothing says it. */
-  asks: string
   because: string
   lines: [string, string]
 }
@@ -110,12 +108,8 @@ const describe = (
   ...(scenario.mine ? { mine: scenario.mine } : {}),
 })
 
-const duelOf = ({ duel, workloads }: AnyScenario): CatalogueDuel | null => {
-  if (!duel) return null
-  const { between, because, lines } = duel
-  const [first] = Object.values(workloads ?? {})
-  return { between: [...between], asks: first?.says ?? '', because, lines: [...lines] }
-}
+const duelOf = ({ duel }: AnyScenario): CatalogueDuel | null =>
+  duel ? { between: [...duel.between], because: duel.because, lines: [...duel.lines] } : null
 
 /** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
 const byCourse = (config: Config) => {

@@ -100,4 +100,3 @@ export type Prediction = z.infer<typeof predictionSchema>
 export type Outcome = z.infer<typeof outcomeSchema>
 export type ScenarioProgress = z.infer<typeof scenarioSchema>
 export type Call = z.infer<typeof callSchema>
-export type ProgressMetric = z.infer<typeof metric>

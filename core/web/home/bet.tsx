@@ -35,7 +35,8 @@ export const Bet = () => {
 }
 
 const Question = ({ offer, next }: { offer: Offer; next: Offer | undefined }) => {
-  const { entry, duel, a, b, titles } = offer
+  const { entry, a, b, titles } = offer
+  const [load] = entry.workloads
   const trouble = useSignal('')
   const busy = useSignal(false)
   const made = callsAbout(a.id, b.id).find(({ id }) => id === route.value.query.call)
@@ -88,7 +89,7 @@ const Question = ({ offer, next }: { offer: Offer; next: Offer | undefined }) =>
           {progressTrouble.value && <Trouble>{plain(progressTrouble.value)}</Trouble>}
           {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
           <p class="small">
-            {duel.asks && `The load: ${plain(duel.asks).replace(/\.$/, '')}. `}
+            {load && `The load: ${plain(load.says).replace(/\.$/, '')}. `}
             Take a guess; then both are measured here, in turns, for a few seconds.{' '}
             {next && <Another next={next} />}
           </p>

@@ -12,6 +12,8 @@ import {
   scoreWords,
 } from '../record/progress.ts'
 import { go, tabPath } from '../route.ts'
+import { presets } from '../run/presets.ts'
+import { duration } from '../run/words.ts'
 import { restOf, titleOf } from '../setup.ts'
 import { Button, Link, Side, Trouble } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
@@ -21,6 +23,9 @@ import { Explain } from './explain.tsx'
 import './predict.css'
 
 const mostCharacters = 2_000
+/** How closely to look: so that large differences show. */
+const preset = 'quick'
+const seconds = presets.find(({ value }) => value === preset)?.seconds ?? 0
 
 export const Predict = (bench: Bench) => {
   if (!progressIsKnown()) return <p class="getting-ready">Getting ready…</p>
@@ -68,7 +73,10 @@ const Call = ({ entry, a, b }: Bench) => {
   const run = async () => {
     if (!(await keep())) return
     try {
-      const started = await api.post<{ id: string }>('/api/bench', { target: [a.id, b.id] })
+      const started = await api.post<{ id: string }>('/api/bench', {
+        target: [a.id, b.id],
+        preset,
+      })
       go(tabPath(entry.id, 'run', { run: started.id, a: restOf(a.id), b: restOf(b.id) }))
     } catch (error) {
       // The call is kept all the same, and told by the next measurement.
@@ -131,7 +139,7 @@ const Call = ({ entry, a, b }: Bench) => {
           </Button>
           <small>
             {call
-              ? 'Your call is kept first, then both are measured; that takes about two minutes.'
+              ? `Your call is kept first, then both are measured; that takes about ${duration(seconds)}.`
               : 'Choose a side first, or that there is none.'}
           </small>
         </p>

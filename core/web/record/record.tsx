@@ -34,6 +34,7 @@ export const Record = () => {
         ) : (
           <Calls view={view} />
         ))}
+      {view && <Explained view={view} />}
       {view && <Keeping view={view} />}
     </article>
   )
@@ -225,6 +226,30 @@ const Calibration = ({ view }: { view: ProgressView }) => {
           ))}
         </tbody>
       </table>
+    </section>
+  )
+}
+
+const Explained = ({ view }: { view: ProgressView }) => {
+  const all = Object.entries(view.scenarios).flatMap(([id, { explained }]) =>
+    explained ? [{ id, ...explained }] : [],
+  )
+  if (all.length === 0) return null
+  return (
+    <section class="explained" aria-labelledby="explained">
+      <h2 id="explained">In your own words</h2>
+      <dl>
+        {all.map(({ id, text }) => (
+          <div key={id}>
+            <dt>
+              <Link to={`/s/${encodeURIComponent(id)}/predict`}>
+                {plain(entryOf(id)?.question ?? id)}
+              </Link>
+            </dt>
+            <dd>{plain(text)}</dd>
+          </div>
+        ))}
+      </dl>
     </section>
   )
 }
