@@ -252,9 +252,6 @@ const Cell = ({
   const known = verdictOf(entry.id, setup.id, claim)
   const declared = declaredOf(entry.id, setup.id, claim)
   const wrong = known && declared && known.verdict !== declared
-  const words = known
-    ? [known.verdict, wrong && `declared: ${declared}`, known.old && 'of an older version']
-    : ['not proved yet']
   const where = `${titleOf(entry, setup)}, ${keptIn(setup)}`
   return (
     <button
@@ -262,7 +259,6 @@ const Cell = ({
       class={`cell ${known?.verdict ?? 'open'}${wrong ? ' wrong' : ''}${known?.old ? ' old' : ''}`}
       tabIndex={isFirst ? 0 : -1}
       aria-expanded={isOpen}
-      aria-label={plain(`${words.filter(Boolean).join(', ')}: ${where}: ${says}`)}
       title={
         known?.provedAt &&
         `proved ${dateOf(known.provedAt)}${known.old ? ', of an older version' : ''}`
@@ -275,6 +271,7 @@ const Cell = ({
       <span class="word">{known?.verdict ?? 'try'}</span>
       {wrong && <small>declared: {declared}</small>}
       {known?.old && <small>old</small>}
+      <span class="unseen">{plain(`: ${where}: ${says}`)}</span>
     </button>
   )
 }

@@ -1,6 +1,6 @@
 // What runs where: the back ends, the server processes, what is live, and where it is all kept. What
 // is not as it should be is told here first.
-import { signal, useSignal } from '@preact/signals'
+import { effect, signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { State } from '../../api.ts'
 import type { BackendReport } from '../../servers.ts'
@@ -22,6 +22,24 @@ interface Rate {
 }
 const rates = signal<ReadonlyMap<number, Rate>>(new Map())
 
+/** By index: who was seen there last, since when it stands in another's place, and whether it answers. */
+interface Seen {
+  pid: number
+  succeededAt?: Date | undefined
+  missing: boolean
+}
+const seen = signal<ReadonlyMap<number, Seen>>(new Map())
+
+const remember = (workers: readonly Worker[]): void => {
+  const now = new Map([...seen.peek()].map(([index, one]) => [index, { ...one, missing: true }]))
+  for (const { index, pid } of workers) {
+    const known = now.get(index)
+    const succeededAt = known && known.pid !== pid ? new Date() : known?.succeededAt
+    now.set(index, { pid, succeededAt, missing: false })
+  }
+  seen.value = now
+}
+
 let before: { atMs: number; workers: readonly Worker[] } | undefined
 /** Two looks that are closer together say more of the clock than of the process. */
 const leastMs = 500
@@ -39,6 +57,9 @@ on('state', ({ lab: { workers } }: State) => {
   })
   rates.value = new Map(entries)
   before = { atMs, workers }
+})
+effect(() => {
+  if (lab.value) remember(lab.value.lab.workers)
 })
 
 export const Machine = () => (
@@ -86,6 +107,17 @@ const Processes = () => {
             {known.lab.workers.map((worker) => (
               <ProcessCard key={worker.index} worker={worker} />
             ))}
+            {[...seen.value]
+              .filter(([, { missing }]) => missing)
+              .map(([index, { pid }]) => (
+                <section class="card worker" key={index} aria-label={`Process ${index}`}>
+                  <h3>Process {index}</h3>
+                  <p class="died" role="status">
+                    pid {pid} does not answer: it is busy, or it has ended and is being started
+                    again.
+                  </p>
+                </section>
+              ))}
           </div>
         </>
       )}
@@ -96,21 +128,17 @@ const Processes = () => {
 const ProcessCard = ({ worker }: { worker: Worker }) => {
   const { index, pid, door, requests, cpuMs, rssBytes, mounted } = worker
   const rate = rates.value.get(pid)
-  const pidBefore = useSignal(pid)
-  const diedAt = useSignal('')
-  useEffect(() => {
-    if (pidBefore.value !== pid) diedAt.value = new Date().toLocaleTimeString('en')
-    pidBefore.value = pid
-  }, [pid])
+  const succeededAt = seen.value.get(index)?.succeededAt
   return (
     <section class="card worker" aria-label={`Process ${index}`}>
       <h3>Process {index}</h3>
       <p class="soft">
         pid {pid} · door <code>{door.replace('http://', '')}</code>
       </p>
-      {diedAt.value && (
+      {succeededAt && (
         <p class="died" role="status">
-          The one before ended at {diedAt.value}; this is its successor.
+          The one before has ended; this is its successor, since{' '}
+          {succeededAt.toLocaleTimeString('en')}.
         </p>
       )}
       <dl class="figures">

@@ -51,7 +51,8 @@ const OneBlock = ({ block, ...around }: { block: Block } & Around): preact.JSX.E
     case 'code':
       return (
         <div class="listing">
-          <pre>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard, too */}
+          <pre tabIndex={0}>
             <code>{plain(block.text)}</code>
           </pre>
           <CopyButton label="Copy" text={block.text} />

@@ -65,7 +65,8 @@ export const MakeYourOwn = ({ entry }: { entry: CatalogueEntry }) => {
 
 const Command = ({ text }: { text: string }) => (
   <div class="listing">
-    <pre>
+    {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard, too */}
+    <pre tabIndex={0}>
       <code>{text}</code>
     </pre>
     <CopyButton label="Copy" text={text} />
