@@ -37,7 +37,6 @@ export const LiveStrip = ({ entry, a, b }: Bench) => {
     <section class={open ? 'live-strip open' : 'live-strip'} aria-label="Live address">
       <div class="lever">
         <p class="what" role="status">
-          <span class="unseen">Live is now </span>
           <b>Live</b> {side && <Side name={side} />} {plain(title)}
         </p>
         <div class="flips">
