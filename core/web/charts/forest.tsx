@@ -22,6 +22,8 @@ export interface ForestProps {
   margin: number
   /** Drawn in the first row. */
   guess?: Guess | undefined
+  /** What each block by itself showed, b ÷ a, where that is known: small dots in the first row. */
+  dots?: readonly number[]
   /** Who stands at either end of the axis. */
   ends: readonly [preact.ComponentChildren, preact.ComponentChildren]
   caption: string
@@ -29,7 +31,8 @@ export interface ForestProps {
   compact?: boolean
 }
 
-export const Forest = ({ rows, margin, guess, ends, caption, compact }: ForestProps) => {
+export const Forest = (props: ForestProps) => {
+  const { rows, margin, guess, dots = [], ends, caption, compact } = props
   const axis = axisOf(rows, margin, guess)
   return (
     <figure class={`forest ${compact ? 'compact' : ''}`}>
@@ -45,13 +48,14 @@ export const Forest = ({ rows, margin, guess, ends, caption, compact }: ForestPr
             row={row}
             axis={axis}
             guess={i ? undefined : guess}
+            dots={i ? [] : dots}
           />
         ))}
         <Scale axis={axis} />
       </div>
       <details>
         <summary>As a table</summary>
-        <Table rows={rows} margin={margin} guess={guess} />
+        <Table rows={rows} margin={margin} guess={guess} dots={dots} />
       </details>
     </figure>
   )
@@ -88,7 +92,7 @@ const axisOf = (rows: readonly ForestRow[], margin: number, guess?: Guess): Axis
   for (const factor of [1000, 100, 30, 10, 5, 3, 2, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01]) {
     const at = place(factor)
     const before = ticks.at(-1)
-    if (at < 95 && at > 64 && (before === undefined || place(before) - at > 14)) ticks.push(factor)
+    if (at < 95 && at > 62 && (before === undefined || place(before) - at > 11)) ticks.push(factor)
   }
   return { place, most: Math.exp(most), margin, ticks }
 }
@@ -116,7 +120,17 @@ const wordFor = ({ verdict, names }: ForestRow): string => {
   return `${plain(names[verdict.verdict === 'faster' ? 1 : 0])} better`
 }
 
-const Row = ({ row, axis, guess }: { row: ForestRow; axis: Axis; guess?: Guess | undefined }) => {
+const Row = ({
+  row,
+  axis,
+  guess,
+  dots,
+}: {
+  row: ForestRow
+  axis: Axis
+  guess: Guess | undefined
+  dots: readonly number[]
+}) => {
   const { verdict, label } = row
   const { ratio, low, high } = verdict
   const valid = verdict.verdict !== 'invalid'
@@ -127,6 +141,7 @@ const Row = ({ row, axis, guess }: { row: ForestRow; axis: Axis; guess?: Guess |
         <svg aria-hidden="true">
           <Zone axis={axis} />
           {guess && <GuessMark axis={axis} guess={guess} />}
+          {valid && dots.map((ratio) => <Dot key={ratio} at={axis.place(ratio)} />)}
           {valid ? <Interval verdict={verdict} axis={axis} /> : <Hatch />}
         </svg>
       </span>
@@ -182,6 +197,9 @@ const Interval = ({ verdict, axis }: { verdict: Verdict; axis: Axis }) => {
 
 const Beyond = ({ right }: { right?: boolean }) =>
   right ? <At x={99} path="M-5-5 0 0-5 5" open /> : <At x={1} path="M5-5 0 0 5 5" open />
+
+const Dot = ({ at }: { at: number }) =>
+  at >= 0 && at <= 100 ? <circle class="block" cx={percent(at)} cy="82%" r="2.5" /> : null
 
 const End = ({ at }: { at: number }) => <At x={at} path="M0-5V5" open />
 
@@ -256,10 +274,12 @@ const Table = ({
   rows,
   margin,
   guess,
+  dots,
 }: {
   rows: readonly ForestRow[]
   margin: number
-  guess?: Guess | undefined
+  guess: Guess | undefined
+  dots: readonly number[]
 }) => (
   <div class="scroll">
     <table>
@@ -267,6 +287,8 @@ const Table = ({
         The second compared with the first: ratio with its interval at 95 %. The same means within ±
         {Math.round(margin * 1000) / 10} %.
         {guess ? ` Your guess was: ${guessInWords(guess)}.` : ''}
+        {dots.length > 0 &&
+          ` Block by block the first row was ${dots.map((ratio) => ratio.toFixed(2)).join(', ')}.`}
       </caption>
       <thead>
         <tr>

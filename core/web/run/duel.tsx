@@ -10,7 +10,14 @@ import { Button, Tag, Trouble } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import { type Followed, useFollowed } from './follow.ts'
 import { Race } from './race.tsx'
-import { answerOf, headlineOf, type Measurement, placeOf, type Verdict } from './words.ts'
+import {
+  answerOf,
+  blockRatios,
+  headlineOf,
+  type Measurement,
+  placeOf,
+  type Verdict,
+} from './words.ts'
 import './duel.css'
 
 /** What came of a duel. */
@@ -186,6 +193,7 @@ const Told = ({
         rows={rowsOf([answer])}
         margin={measured.plan.margin}
         guess={guess}
+        dots={blockRatios(measured, answer)}
         ends={twoEnds}
         caption={`Requests per second, how many times better either is. ${head}`}
       />
@@ -198,6 +206,9 @@ const Told = ({
             your guess: {guessInWords(guess)}
           </span>
         )}
+        <span class="dots">
+          <i aria-hidden="true" /> each of {measured.blocks.length} blocks by itself
+        </span>
         <Tag of="measured">{placeOf(measured)}</Tag>
         <Button kind="quiet" onClick={onAgain}>
           Measure again

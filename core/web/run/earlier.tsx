@@ -56,6 +56,9 @@ const inWords = ({ status, verdicts, error, blocks }: Listed): string => {
   if (status === 'running') return 'under way'
   if (status === 'queued') return 'waiting'
   if (status === 'failed') return short(error?.detail ?? 'failed', 200)
-  if (status === 'interrupted') return `ended early, ${blocks.done} of ${blocks.of} blocks`
+  if (status === 'interrupted')
+    return blocks.of > 0
+      ? `ended early, ${blocks.done} of ${blocks.of} blocks`
+      : 'ended before it began'
   return short(verdicts[0] ?? 'nothing could be said', 240)
 }

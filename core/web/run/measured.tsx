@@ -7,6 +7,7 @@ import { progress } from '../record/progress.ts'
 import { Side, Tag } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import {
+  blockRatios,
   type Gate,
   headlineOf,
   type Measurement,
@@ -64,10 +65,11 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
           }
           margin={plan.margin}
           guess={guess}
+          dots={two && answers[0] ? blockRatios(measured, answers[0]) : []}
           ends={two ? twoEnds : ['the first', 'the second']}
           caption={
             two
-              ? 'How many times better either is, with intervals at 95 %. The shaded zone counts as the same. Only the first row was asked; the others are to look at.'
+              ? 'How many times better either is, with intervals at 95 %. The shaded zone counts as the same. Only the first row was asked (a small dot: what one block shows by itself); the others are to look at.'
               : 'Pair by pair, how many times better either is, with intervals that hold for all of them at once.'
           }
         />

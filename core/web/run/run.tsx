@@ -26,8 +26,9 @@ const loads: readonly { value: Load; says: string }[] = [
 ]
 
 export const Run = ({ entry, a, b }: Bench) => {
+  const chosen = useSignal<Preset | undefined>(undefined)
   // After a duel it is for somebody who wants to look longer.
-  const preset = useSignal<Preset>(hasDuelled(a.id, b.id) ? 'quick' : 'duel')
+  const preset = chosen.value ?? (hasDuelled(a.id, b.id) ? 'quick' : 'duel')
   const load = useSignal<Load>('both')
   const workload = useSignal(entry.workloads[0]?.id ?? '')
   const trouble = useSignal('')
@@ -40,16 +41,17 @@ export const Run = ({ entry, a, b }: Bench) => {
   useEffect(() => {
     if (!shown && here) setQuery({ run: here })
   }, [shown, here])
-  const isDuel = preset.value === 'duel'
-  const seconds = presets.find(({ value }) => value === preset.value)?.seconds ?? 0
+  const isDuel = preset === 'duel'
+  const seconds = presets.find(({ value }) => value === preset)?.seconds ?? 0
 
   const measure = async (one: string, other: string) => {
     asking.value = true
+    chosen.value = preset
     trouble.value = ''
     try {
       const { id } = await api.post<{ id: string }>('/api/bench', {
         target: [one, other],
-        preset: preset.value,
+        preset,
         ...(isDuel ? {} : { load: load.value }),
         ...(workload.value ? { workload: workload.value } : {}),
       })
@@ -60,7 +62,7 @@ export const Run = ({ entry, a, b }: Bench) => {
     asking.value = false
   }
   const options = [
-    `--preset ${preset.value}`,
+    `--preset ${preset}`,
     ...(isDuel || load.value === 'both' ? [] : [`--load ${load.value}`]),
     ...(workload.value ? [`--workload ${workload.value}`] : []),
   ].join(' ')
@@ -76,13 +78,13 @@ export const Run = ({ entry, a, b }: Bench) => {
       >
         <Choice
           label="How closely to look"
-          value={preset.value}
+          value={preset}
           options={presets.map(({ value, says, seconds: takes }) => ({
             value,
             says: `${says} (${duration(takes)})`,
           }))}
           onChoose={(value) => {
-            preset.value = value
+            chosen.value = value
           }}
         />
         <Choice
@@ -139,12 +141,10 @@ export const Run = ({ entry, a, b }: Bench) => {
 }
 
 const hasDuelled = (a: string, b: string): boolean =>
-  measurements
-    .peek()
-    .some(
-      ({ preset, status, setups }) =>
-        preset === 'duel' && status === 'done' && setups.includes(a) && setups.includes(b),
-    )
+  measurements.value.some(
+    ({ preset, status, setups }) =>
+      preset === 'duel' && status === 'done' && setups.includes(a) && setups.includes(b),
+  )
 
 const isActive = ({ status }: Pick<Listed, 'status'>): boolean =>
   status === 'running' || status === 'queued'

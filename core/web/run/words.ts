@@ -86,3 +86,18 @@ export const placeOf = ({ machine, startedAt }: Measurement): string =>
 /** The verdict that answers the question, among two. */
 export const answerOf = ({ verdicts }: Pick<Measurement, 'verdicts'>): Verdict | undefined =>
   verdicts.find(({ exploratory }) => !exploratory)
+
+/** b ÷ a in requests per second, block by block; of other metrics blocks alone do not tell it. */
+export const blockRatios = ({ plan, blocks }: Measurement, { metric, a, b }: Verdict): number[] => {
+  if (metric !== 'throughput') return []
+  const perSecond = ({ slots = [] }: Measurement['blocks'][number], name: string) => {
+    const own = slots.filter(
+      ({ contender, load }) => load === 'closed' && plan.contenders[contender]?.name === name,
+    )
+    const seconds = own.reduce((sum, slot) => sum + slot.seconds, 0)
+    return own.reduce((sum, { answered }) => sum + answered, 0) / seconds
+  }
+  return blocks
+    .map((block) => perSecond(block, b) / perSecond(block, a))
+    .filter((ratio) => ratio > 0 && Number.isFinite(ratio))
+}
