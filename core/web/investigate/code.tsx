@@ -89,7 +89,7 @@ const FileButton = ({
   onOpen: () => void
   children: ComponentChildren
 }) => (
-  <Button kind="quiet" class="file" aria-pressed={open} onClick={onOpen}>
+  <Button kind="quiet" class="tab-of-file" aria-pressed={open} onClick={onOpen}>
     {children}
   </Button>
 )
