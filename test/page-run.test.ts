@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { home } from '#core/load'
 import type { Listed } from '#core/measurements/desk'
 import type { Measurement } from '../bench/measurement.ts'
@@ -98,6 +98,7 @@ describe('the run tab', function () {
   after(() => seesaw?.stop())
 
   const openRun = (run: string, options = {}) => open(`${seesaw.url}${tab}&run=${run}`, options)
+  const textOf = async (one: Locator) => (await one.textContent()) ?? ''
   const headline = (page: Page) => page.locator('.findings .headline').first()
 
   it('says what came out first, then draws it, then lists what it costs', async () => {
@@ -116,22 +117,16 @@ describe('the run tab', function () {
     assert.equal(made.status, 201)
     const page = await openRun(good)
     await headline(page).waitFor()
-    assert.match(
-      await headline(page).textContent(),
-      /^Signed-token .*is slower than server-session by/,
-    )
+    assert.match(await textOf(headline(page)), /^Signed-token .*is slower than server-session by/)
     // What a title tries to be stays text.
-    assert.match(await headline(page).textContent(), /<img src=x onerror=alert\(1\)>\\u202e/)
+    assert.match(await textOf(headline(page)), /<img src=x onerror=alert\(1\)>\\u202e/)
     const order = await page.evaluate(`[...document.querySelectorAll(
       '.findings .headline, .findings .forest, .findings .cost, .findings .gates')]
       .map((one) => one.classList[0])`)
     assert.deepEqual(order, ['headline', 'forest', 'cost', 'gates'])
 
     assert.equal(await page.locator('.forest line.guess').count(), 1)
-    assert.match(
-      await page.locator('.your-guess').textContent(),
-      /drawn dashed: B, about 2 × better/,
-    )
+    assert.match(await textOf(page.locator('.your-guess')), /drawn dashed: B, about 2 × better/)
     const table = page.locator('.forest table')
     assert(!(await table.isVisible()))
     await page.locator('.forest summary').click()
@@ -139,13 +134,10 @@ describe('the run tab', function () {
     assert.equal(rows.length, stored[good]?.verdicts.length)
     assert.match(rows[0] ?? '', /^Latency p99\s.*1\.[45]\d\d/s)
 
-    assert.match(await page.locator('.cost').textContent(), /Bytes bytes\/request/)
+    assert.match(await textOf(page.locator('.cost')), /Bytes bytes\/request/)
     await page.locator('.gates summary').click()
-    assert.match(await page.locator('.gates').textContent(), /The servers counted as many requests/)
-    assert.match(
-      await page.locator('.timeline .deeds').first().textContent(),
-      /redis taken away, 2 s/,
-    )
+    assert.match(await textOf(page.locator('.gates')), /The servers counted as many requests/)
+    assert.match(await textOf(page.locator('.timeline .deeds').first()), /redis taken away, 2 s/)
     for (const [name, type] of [
       ['JSON', /json/],
       ['Markdown', /markdown/],
@@ -161,8 +153,8 @@ describe('the run tab', function () {
   it('draws nothing of a run that cannot be trusted, and says why', async () => {
     const page = await openRun(spoiled)
     await headline(page).waitFor()
-    assert.equal(await headline(page).textContent(), 'This run cannot be trusted.')
-    assert.match(await page.locator('.findings .rest').textContent(), /denied, declared kept/)
+    assert.equal(await textOf(headline(page)), 'This run cannot be trusted.')
+    assert.match(await textOf(page.locator('.findings .rest')), /denied, declared kept/)
     assert.equal(await page.locator('.forest .interval').count(), 0)
     assert(await page.locator('.gates .failed').first().isVisible())
   })
@@ -173,7 +165,7 @@ describe('the run tab', function () {
     const percent = Number(((Math.max(high ?? 0, 1 / (low ?? 1)) - 1) * 100).toPrecision(3))
     const note = page.locator('.hint')
     await page.getByText('tells apart differences').waitFor()
-    assert.match(await note.textContent(), new RegExp(`above about ${percent} % of requests`))
+    assert.match(await textOf(note), new RegExp(`above about ${percent} % of requests`))
     assert.equal(await page.locator('.earlier li').count(), 3)
   })
 
@@ -198,16 +190,16 @@ describe('the run tab', function () {
       await page.locator('.live progress').waitFor()
       await page.locator('.live-chart canvas').first().waitFor({ timeout: 60_000 })
     }
-    assert.doesNotMatch(await first.locator('.live').textContent(), /\bp ?[=<]/)
+    assert.doesNotMatch(await textOf(first.locator('.live')), /\bp ?[=<]/)
     await second.getByText(/^[1-5] of 6 blocks$/).waitFor({ timeout: 60_000 })
     await second.getByRole('button', { name: 'Cancel' }).click()
     for (const page of [first, second]) {
       await page.getByText(/^It was ended early. Kept: [1-5] of 6 blocks.$/).waitFor()
-      assert.equal(await headline(page).textContent(), 'No clear difference yet.')
+      assert.equal(await textOf(headline(page)), 'No clear difference yet.')
     }
     await first.reload()
     await headline(first).waitFor()
-    assert.equal(await headline(first).textContent(), 'No clear difference yet.')
+    assert.equal(await textOf(headline(first)), 'No clear difference yet.')
   })
 
   it('tells how long it will take as the harness does', async () => {
