@@ -130,9 +130,11 @@ const Found = ({
             </strong>{' '}
             {declared === undefined
               ? ''
-              : declared === known.verdict
-                ? 'as declared'
-                : `but declared: ${declared}`}
+              : known.verdict === 'unknown'
+                ? 'it could not be told this time; try again'
+                : declared === known.verdict
+                  ? 'as declared'
+                  : `but declared: ${declared}`}
           </>
         ) : (
           <span class="waiting">{covered ? 'Holds or breaks? Hands up.' : 'Not proved yet.'}</span>
