@@ -73,6 +73,7 @@ describe('the tab Modify', function () {
     )
     await page.locator('.same').filter({ hasText: '9 claims' }).waitFor({ timeout: 60_000 })
 
+    await button(page, 'Prove again').waitFor({ timeout: 30_000 })
     await button(page, 'Measure against GCRA').click()
     await page.waitForURL(/\/s\/rate-limits\/run\?/)
     const { searchParams } = new URL(page.url())

@@ -528,8 +528,8 @@ const MeasureCard = ({ bench, work }: { bench: Bench; work: Work }) => {
       <h2 id="mine-measure">Measure</h2>
       <p>A duel of a few seconds, yours against {plain(from?.title ?? 'the original')}.</p>
       <Button
-        disabled={!mine || asking.value}
-        title={mine ? undefined : 'Save it first.'}
+        disabled={!mine || asking.value || running.value !== null}
+        title={!mine ? 'Save it first.' : running.value ? 'A proof is under way.' : undefined}
         onClick={() => void measure()}
       >
         Measure against {plain(from?.title ?? 'the original')}
