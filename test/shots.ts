@@ -19,7 +19,7 @@ interface Screen {
   name: string
   path: string
   /** What a visitor does before looking. */
-  before?(page: Page): Promise<unknown>
+  prepare?(page: Page): Promise<unknown>
 }
 
 const sides = 'a=server-session@memory&b=signed-token'
@@ -34,7 +34,7 @@ const screens: Screen[] = [
   {
     name: 'request',
     path: `${workbench}/investigate?${sides}&view=request`,
-    before: (page) => page.getByRole('button', { name: 'Send to both' }).click(),
+    prepare: (page) => page.getByRole('button', { name: 'Send to both' }).click(),
   },
   { name: 'claims', path: `${workbench}/investigate?${sides}&view=claims` },
   {
@@ -62,7 +62,7 @@ describe('pictures of the page', function () {
   })
   after(() => seesaw?.stop())
 
-  const ask = async (path: string, body?: unknown) => {
+  const ask = async <T>(path: string, body?: unknown): Promise<T> => {
     const sent =
       body === undefined
         ? {}
@@ -73,7 +73,7 @@ describe('pictures of the page', function () {
           }
     const response = await fetch(seesaw.url + path, sent)
     assert(response.ok, `${path} answered ${response.status}: ${await response.clone().text()}`)
-    return response.json()
+    return (await response.json()) as T
   }
 
   /** A call, the duel that answers it, and a proof; returns the duel's id. */
@@ -87,29 +87,29 @@ describe('pictures of the page', function () {
       call: 'b',
       factor: 1.5,
     }
-    const { id } = await ask('/api/predictions', {
+    const { id } = await ask<{ id: string }>('/api/predictions', {
       ...call,
       confidence: 70,
       why: 'No store to ask.',
     })
-    const duel = await ask('/api/bench', { target: [a, b], preset: 'duel' })
+    const duel = await ask<{ id: string }>('/api/bench', { target: [a, b], preset: 'duel' })
     await fetch(`${seesaw.url}/api/predictions/${id}`, {
       method: 'PATCH',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ run: duel.id }),
     })
-    await until(async () => !(await ask('/api/bench')).running, 120_000)
+    await until(async () => !(await ask<{ running: unknown }>('/api/bench')).running, 120_000)
     await ask('/api/prove', { targets: ['session-vs-token'], backends: ['memory'] })
     return duel.id
   }
 
-  for (const { name, path, before } of screens)
+  for (const { name, path, prepare } of screens)
     for (const [width, height] of sizes)
       for (const colorScheme of ['light', 'dark'] as const)
         it(`${name}-${width}-${colorScheme}`, async () => {
           const address = seesaw.url + path.replace('RUN', run)
           const page = await open(address, { viewport: { width, height }, colorScheme })
-          await before?.(page)
+          await prepare?.(page)
           // Nothing says that a picture is complete: events never end.
           await page.waitForTimeout(2_000)
           const file = join(folder, `${name}-${width}-${colorScheme}.png`)
