@@ -99,7 +99,10 @@ describe('a demo', () => {
       for (const view of ['predict', 'run', 'live', 'claim', 'diff'] as const)
         assert(shown.includes(view), `no step shows '${view}'`)
       assert(shown.indexOf('predict') < shown.indexOf('run'))
-      if (recorded) assert.equal(recorded.plan.scenario, id)
+      const run = steps.find(({ show }) => show === 'run')
+      const sides = recorded?.plan.contenders.map(({ setup }) => setup)
+      assert.deepEqual(sides, [`${id}/${run?.a}`, `${id}/${run?.b}`], 'what was recorded')
+      assert(JSON.stringify(recorded).length < 30_000)
     })
 
   it('shows in each claim of its steps what breaks on one side and holds on the other', async () => {
