@@ -6,7 +6,7 @@ import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
 import type { CapacityMeasurement } from './capacity-measurement.ts'
 import { takeTurn } from './lock.ts'
-import type { Fault, Measurement, Metric, Preset } from './measurement.ts'
+import type { Fault, Measurement, Metric, Plan, Preset } from './measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
 import {
@@ -56,6 +56,7 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
     ...asked,
     ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
   })
+  if (earlier) refuseOther(earlier.plan, planned.plan)
   const file = options.json ?? options.resume
   // Tried before anything is measured: minutes of load for a folder that is not there would hurt.
   for (const where of [file, options.md, options.html])
@@ -362,6 +363,16 @@ const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
   metric: plan.primary,
   seed,
 })
+
+/** A learner's own variant may be another one by now, under the same name. */
+const refuseOther = (began: Plan, now: Plan): void => {
+  const titles = ({ contenders }: Plan) => contenders.map(({ title }) => title).join(' · ')
+  if (titles(began) !== titles(now))
+    throw new SeesawError(
+      'WRONG_USE',
+      `It began with ${titles(began)}, and what there is now is ${titles(now)}: measure it anew.`,
+    )
+}
 
 /** The options of a plan in bench/plans/ or in a file of one's own; what is said besides goes before. */
 const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {

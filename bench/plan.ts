@@ -123,7 +123,7 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
   const { workload, says } = chooseWorkload(scenario, scenarioId, options.workload)
   const effort = efforts[preset]
   const contenders = [
-    ...setups.map((setup, i) => contenderOf(setup, i, setups)),
+    ...setups.map((setup, i) => contenderOf(setup, i, setups, scenario.mine?.version)),
     ...(duel ? [] : [reference]),
   ]
   const rounds = roundsOf(effort)
@@ -242,12 +242,19 @@ export const findSetups = async (
 }
 
 /** Titles name what tells the contenders apart, and nothing else. */
-const contenderOf = (setup: Setup, index: number, all: readonly Setup[]): Contender => {
+const contenderOf = (
+  setup: Setup,
+  index: number,
+  all: readonly Setup[],
+  /** Of the learner's own variant, which is another one with every text. */
+  version = '',
+): Contender => {
   const name = String.fromCharCode(65 + index)
   const [, rest = setup.id] = setup.id.split(/\/(.*)/)
   const sameVariant = all.filter(({ variant }) => variant === setup.variant)
   const twice = all.filter(({ id }) => id === setup.id).length > 1
-  const title = sameVariant.length > 1 ? rest : setup.variant
+  const own = setup.variant === 'mine' ? ` (${version.slice(0, 6)})` : ''
+  const title = (sameVariant.length > 1 ? rest : setup.variant) + own
   return { name, setup: setup.id, title: twice ? `${title} (${name})` : title, reference: false }
 }
 

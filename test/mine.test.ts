@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, scenarioIds } from '#core/load'
+import { makePlan } from '../bench/plan.ts'
 import type { MineShown } from '../core/mine/shelf.ts'
 import {
   problemIn,
@@ -220,6 +221,18 @@ describe('a variant of one’s own', function () {
     const { id, code } = (await answer.json()) as { id: string; code?: string }
     assert.equal(answer.status, 202, code)
     await fetch(`${seesawRuns.url}/api/bench/${id}/cancel`, { method: 'POST' })
+  })
+
+  it('is named in a measurement by the version that was measured', async () => {
+    const { saved } = await save(slower)
+    process.env.SEESAW_MINE = join(data, 'mine')
+    try {
+      const { plan } = await makePlan({ targets: ['rate-limits/gcra', 'rate-limits/mine'] })
+      const titles = plan.contenders.map(({ title }) => title)
+      assert.deepEqual(titles.slice(0, 2), ['gcra', `mine (${saved?.version.slice(0, 6)})`])
+    } finally {
+      delete process.env.SEESAW_MINE
+    }
   })
 
   it('may be what live serves, until it is thrown away', async () => {

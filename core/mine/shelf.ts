@@ -50,6 +50,8 @@ export interface MineSaved {
   savedAt: string
   /** `rate-limits/mine`, once it runs. */
   setup: string | null
+  /** Another one with every text; measurements name it. */
+  version: string
   /** Why it does not run. */
   problem?: MineProblem
 }
@@ -164,10 +166,11 @@ export const openShelf = (options: ShelfOptions) => {
 
   const whatBecameOf = (id: string, { basedOn, text }: Meta & { text: string }) => {
     const checked = checkedIn(placeOf(id))
-    const isOfThis = checked?.version === versionOf(basedOn, text)
+    const version = versionOf(basedOn, text)
+    const isOfThis = checked?.version === version
     const runs = isOfThis && checked.about && !refused
     const problem = isOfThis ? checked.problem : undefined
-    return { setup: runs ? `${id}/${mine}` : null, ...(problem ? { problem } : {}) }
+    return { setup: runs ? `${id}/${mine}` : null, version, ...(problem ? { problem } : {}) }
   }
 
   return {

@@ -145,7 +145,8 @@ const State = ({ work }: { work: Work }) => {
   if (isSaved.value && saved.value?.setup)
     return (
       <>
-        <strong class="runs">Runs as mine</strong>, saved at {clock(saved.value.savedAt)}.
+        <strong class="runs">Runs as mine</strong> ({saved.value.version.slice(0, 6)}), saved at{' '}
+        {clock(saved.value.savedAt)}.
       </>
     )
   if (isSaved.value) return <>Saved at {clock(saved.value?.savedAt ?? '')}.</>
