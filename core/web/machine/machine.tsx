@@ -152,7 +152,11 @@ const ProcessCard = ({ worker }: { worker: Worker }) => {
           value={rate ? `${rate.cpuPercent} %` : '–'}
           more={`${(cpuMs / 1_000).toFixed(1)} s in all`}
         />
-        <Figure name="memory" value={`${Math.round(rssBytes / 1_048_576)} MB`} more="resident" />
+        <Figure
+          name="memory in use"
+          value={`${Math.round(rssBytes / 1_048_576)} MB`}
+          more="resident"
+        />
       </dl>
       <details>
         <summary>
