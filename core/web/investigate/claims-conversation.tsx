@@ -173,7 +173,7 @@ const callsIn = (serverTiming: string): Call[] => {
 }
 
 /** The same request for a terminal. Credentials in it are those of the lab that it was tried in. */
-export const curlOf = (
+const curlOf = (
   { method, path, headers, body }: Exchange['request'],
   base: string,
 ): string => {

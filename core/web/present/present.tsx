@@ -115,6 +115,11 @@ export const Present = (bench: Bench) => {
       else setQuery({ present: undefined, only: undefined, side: undefined, guess: undefined })
     },
   }
+  useEffect(() => {
+    if (!demo || query.present !== 'start') return
+    if (demo.steps.length > 0) goTo(1)
+    else setQuery({ present: '1' })
+  }, [demo, query.present])
   const latest = useRef(does)
   latest.current = does
   useEffect(() => {

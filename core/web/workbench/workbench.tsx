@@ -93,7 +93,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
               ))}
             </nav>
             <div class="share">
-              <Button kind="quiet" onClick={() => setQuery({ present: '1' })}>
+              <Button kind="quiet" onClick={() => setQuery({ present: 'start' })}>
                 Present
               </Button>
               <Button
