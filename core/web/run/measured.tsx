@@ -22,6 +22,7 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
   const rivals = plan.contenders.filter(({ reference }) => !reference)
   const answers = verdicts.filter(({ exploratory }) => !exploratory)
   const two = rivals.length === 2
+  const dots = two && answers[0] ? blockRatios(measured, answers[0]) : []
   const guess = two ? guessOf(id, measured) : undefined
   const requests = blocks
     .flatMap(({ slots = [] }) => slots)
@@ -65,11 +66,11 @@ export const Measured = ({ id, measured }: { id: string; measured: Measurement }
           }
           margin={plan.margin}
           guess={guess}
-          dots={two && answers[0] ? blockRatios(measured, answers[0]) : []}
+          dots={dots}
           ends={two ? twoEnds : ['the first', 'the second']}
           caption={
             two
-              ? 'How many times better either is, with intervals at 95 %. The shaded zone counts as the same. Only the first row was asked (a small dot: what one block shows by itself); the others are to look at.'
+              ? `How many times better either is, with intervals at 95\u00a0%. The shaded zone counts as the same. Only the first row was asked${dots.length > 0 ? ' (a small dot: what one block shows by itself)' : ''}; the others are to look at.`
               : 'Pair by pair, how many times better either is, with intervals that hold for all of them at once.'
           }
         />
