@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { z } from 'zod'
-import { type Catalogue, listScenarios } from './catalogue.ts'
+import { type Catalogue, listScenarios, plainList } from './catalogue.ts'
 import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
 import { type ErrorCode, SeesawError } from './errors.ts'
@@ -115,14 +115,21 @@ const routes = (options: ControlOptions): Router => {
     desk?.underWay() ? measurementUnderWay : load.underWay() ? loadUnderWay : undefined
   router.use(proofRoutes(proofs, { env: lab.environment, busy: busyToProve }).routes())
 
-  router.get('/api/scenarios', async (ctx) => {
+  const readCatalogue = () => {
     catalogue ??= listScenarios(config, scenariosFolder)
-    ctx.body = await catalogue
+    return catalogue
+  }
+
+  router.get('/api/scenarios', async (ctx) => {
+    ctx.body = plainList(await readCatalogue())
+  })
+
+  router.get('/api/catalogue', async (ctx) => {
+    ctx.body = await readCatalogue()
   })
 
   router.get('/api/doctor', async (ctx) => {
-    const { dataFolder = null } = options
-    ctx.body = { node: process.version, dataFolder, backends: await lab.doctor() }
+    ctx.body = { node: process.version, backends: await lab.doctor() }
   })
 
   const readState = async (): Promise<State> => {

@@ -1,4 +1,5 @@
-// The list of all scenarios in course order, as `seesaw list --json` and /api/scenarios show it.
+// The list of all scenarios in course order: as `seesaw list --json` and /api/scenarios show it, and
+// with what the page tells of each besides.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -13,18 +14,13 @@ export interface Catalogue {
   broken: { id: string; reason: string }[]
 }
 
-export interface CatalogueEntry {
+/** A scenario as `seesaw list --json` shows it; this shape stays. */
+export interface ListedScenario {
   id: string
   title: string
   question: string
   chapter: string
   primary: AnyScenario['primary']
-  minutes: number | null
-  difficulty: 1 | 2 | 3 | null
-  /** What there is in it: an attack, something to measure, steps to show to others. */
-  badges: ('attack' | 'bench' | 'demo')[]
-  /** The bet that a first visitor is offered; null where the scenario has none. */
-  duel: CatalogueDuel | null
   variants: {
     id: string
     title: string
@@ -34,10 +30,19 @@ export interface CatalogueEntry {
     knobs: Knobs
   }[]
   claims: { id: string; says: string }[]
-  /** What visitors ask for while it is measured; one is enough for a scenario that names none. */
-  workloads: { id: string; says: string }[]
   /** With default knobs, on every backend that has what the variant needs. */
   setups: string[]
+}
+
+export interface CatalogueEntry extends ListedScenario {
+  minutes: number | null
+  difficulty: 1 | 2 | 3 | null
+  /** What there is in it: an attack, something to measure, steps to show to others. */
+  badges: ('attack' | 'bench' | 'demo')[]
+  /** The bet that a first visitor is offered; null where the scenario has none. */
+  duel: CatalogueDuel | null
+  /** What visitors ask for while it is measured; one is enough for a scenario that names none. */
+  workloads: { id: string; says: string }[]
   /** Present where a learner has made a variant of their own, also one that does not run. */
   mine?: Mine
 }
@@ -64,6 +69,16 @@ export const listScenarios = async (config: Config, folder?: string): Promise<Ca
   )
   return { scenarios: entries.flat().sort(byCourse(config)), broken }
 }
+
+/** The list without what only the page asks for. */
+export const plainList = ({ scenarios, broken }: Catalogue) => ({
+  scenarios: scenarios.map(
+    ({ id, title, question, chapter, primary, variants, claims, setups }): ListedScenario => {
+      return { id, title, question, chapter, primary, variants, claims, setups }
+    },
+  ),
+  broken,
+})
 
 const badgesOf = async (
   id: string,

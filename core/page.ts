@@ -17,6 +17,9 @@ export interface Course {
   chapters: { id: string; title: string }[]
   /** Every kind with the backends that have an adapter for it. */
   adapters: Readonly<Record<Kind, readonly string[]>>
+  node: string
+  /** Where everything is kept; null where it is thrown away afterwards. */
+  dataFolder: string | null
 }
 
 /** The page's own headers. `nonce` lets in the one script and the style sheets that it adds itself. */
@@ -37,7 +40,13 @@ const headersWith = (nonce: string) => ({
 const screens = ['/', '/s/:scenario', '/s/:scenario/:tab', '/machine', '/record']
 
 /** The routes of the page and its files. */
-export const pageRoutes = ({ config }: { config: Config }): Router => {
+export const pageRoutes = ({
+  config,
+  dataFolder = null,
+}: {
+  config: Config
+  dataFolder?: string | null
+}): Router => {
   const router = new Router()
   const bundle = createBundle()
   router.use((ctx: Context, next: Next) => {
@@ -71,6 +80,8 @@ export const pageRoutes = ({ config }: { config: Config }): Router => {
     ctx.body = {
       chapters: Object.entries(config.chapters).map(([id, { title }]) => ({ id, title })),
       adapters: adapterIndex,
+      node: process.version,
+      dataFolder,
     } satisfies Course
   })
 

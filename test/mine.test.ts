@@ -66,7 +66,7 @@ describe('a variant of one’s own', function () {
   })
 
   it('is listed with the others, from whom it comes and as safe as that one', async () => {
-    const answer = await fetch(`${seesawRuns.url}/api/scenarios`)
+    const answer = await fetch(`${seesawRuns.url}/api/catalogue`)
     const { scenarios } = (await answer.json()) as { scenarios: Listed[] }
     const listed = scenarios.find(({ id }) => id === 'rate-limits')
     const variant = listed?.variants.find(({ id }) => id === 'mine')
@@ -169,7 +169,7 @@ describe('a variant of one’s own', function () {
     })
 
   it('that does not run is listed with the reason, and nothing else is missing from the list', async () => {
-    const answer = await fetch(`${seesawRuns.url}/api/scenarios`)
+    const answer = await fetch(`${seesawRuns.url}/api/catalogue`)
     const { scenarios, broken } = (await answer.json()) as {
       scenarios: { id: string; mine?: { problem?: { message: string } } }[]
       broken: unknown[]

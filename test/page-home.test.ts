@@ -132,7 +132,7 @@ describe('the first screens', function () {
 
   it('say kindly what could not be told, and what came out otherwise', async () => {
     await forget()
-    const { scenarios } = await get<Catalogue>('/api/scenarios')
+    const { scenarios } = await get<Catalogue>('/api/catalogue')
     const outcome = { ...call().outcome, sentence: 'x' }
     const said: [object, RegExp][] = [
       [{ outcome: { ...outcome, verdict: 'invalid' } }, /too busy just now to tell/],
@@ -162,7 +162,7 @@ describe('the first screens', function () {
     await history()
     const page = await open(started.url)
     const cards = page.getByRole('region', { name: 'Everything to bet on' }).getByRole('article')
-    const { scenarios } = await get<Catalogue>('/api/scenarios')
+    const { scenarios } = await get<Catalogue>('/api/catalogue')
     await cards.first().waitFor()
     assert.equal(await cards.count(), scenarios.length)
     await page.getByLabel('Search').fill('token')

@@ -108,7 +108,7 @@ describe('the page', function () {
   let page: Page
 
   const catalogue = async (url: string) =>
-    (await (await fetch(`${url}/api/scenarios`)).json()) as Catalogue
+    (await (await fetch(`${url}/api/catalogue`)).json()) as Catalogue
 
   it('shows every scenario under its question, at an address of its own', async () => {
     page = await open(real.url)

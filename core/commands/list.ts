@@ -1,12 +1,12 @@
 // `seesaw list`
-import { listScenarios } from '../catalogue.ts'
+import { listScenarios, plainList } from '../catalogue.ts'
 import { loadConfig } from '../load.ts'
 import { bold, faint, print } from './terminal.ts'
 
 export const list = async ({ json }: { json?: boolean }): Promise<void> => {
   const config = await loadConfig()
   const catalogue = await listScenarios(config)
-  if (json) return print(JSON.stringify(catalogue, null, 2))
+  if (json) return print(JSON.stringify(plainList(catalogue), null, 2))
   for (const scenario of catalogue.scenarios) {
     const chapter = config.chapters[scenario.chapter]?.title ?? scenario.chapter
     print(`${bold(scenario.id)}  ${scenario.question}  ${faint(chapter)}`)

@@ -40,7 +40,7 @@ export const readFrom = <T>(target: Signal<T>, path: string, pick: (answer: neve
   })
 }
 
-readFrom(catalogue, '/api/scenarios', (answer: Catalogue) => answer)
+readFrom(catalogue, '/api/catalogue', (answer: Catalogue) => answer)
 readFrom(course, '/api/course', (answer: Course) => answer)
 readFrom(lab, '/api/state', (answer: State) => answer)
 readFrom(backends, '/api/doctor', (answer: { backends: BackendReport[] }) => answer.backends)

@@ -1,11 +1,10 @@
 // What runs where: the back ends, the server processes, what is live, and where it is all kept. What
 // is not as it should be is told here first.
 import { effect, signal, useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import type { State } from '../../api.ts'
 import type { BackendReport } from '../../servers.ts'
 import { api, wordsOf } from '../api.ts'
-import { backends, catalogue, connection, lab, on } from '../live.ts'
+import { backends, catalogue, connection, course, lab, on } from '../live.ts'
 import { pathTo } from '../route.ts'
 import { restOf } from '../setup.ts'
 import { Button, CopyButton, Link, Trouble } from '../ui/parts.tsx'
@@ -288,24 +287,9 @@ const Live = () => {
   )
 }
 
-interface Place {
-  node: string
-  /** Null where nothing outlives the process. */
-  dataFolder: string | null
-}
-const place = signal<Place | undefined>(undefined)
-
 const Kept = () => {
-  useEffect(() => {
-    api.get<Place>('/api/doctor').then(
-      (answer) => {
-        place.value = answer
-      },
-      () => {},
-    )
-  }, [connection.value])
-  if (!place.value) return null
-  const { node, dataFolder } = place.value
+  if (!course.value) return null
+  const { node, dataFolder } = course.value
   return (
     <section aria-labelledby="kept">
       <h2 id="kept">Versions, and where things are kept</h2>

@@ -236,7 +236,7 @@ const stores = (): Storage[] => [sessionStorage, localStorage]
 
 // What there is to choose from, and what runs, is another list now.
 on('mine', () => {
-  api.get<typeof catalogue.value>('/api/scenarios').then(
+  api.get<typeof catalogue.value>('/api/catalogue').then(
     (answer) => {
       catalogue.value = answer
     },
