@@ -122,7 +122,7 @@ describe('claims in the page', function () {
   })
 
   it('show whatever a hostile answer says as text', async () => {
-    const { claims } = ((await (await fetch(`${hostile.url}/api/scenarios`)).json()) as Catalogue)
+    const { claims } = ((await (await fetch(`${hostile.url}/api/catalogue`)).json()) as Catalogue)
       .scenarios[0]!
     const page = await open(
       `${hostile.url}/s/hostile/investigate?view=claims&claim=${claims[0]?.id}&cell=first`,
@@ -132,6 +132,9 @@ describe('claims in the page', function () {
       .first()
       .click()
     await page.locator('.conversation').first().waitFor({ state: 'attached', timeout: 30_000 })
+    assert.equal(await page.locator('main img, main script, main iframe').count(), 0)
+    await page.getByRole('link', { name: 'Make', exact: true }).click()
+    await page.locator('.lesson').getByText('<script>').first().waitFor()
     assert.equal(await page.locator('main img, main script, main iframe').count(), 0)
     assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /\u202e/)
   })

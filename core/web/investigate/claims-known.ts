@@ -64,6 +64,7 @@ effect(() => {
 
 on('proof', ({ running: now, verdict, problem }: ProofEvent) => {
   running.value = now
+  if (!now) stopping.value = false
   if (problem && !asked.value) proofTrouble.value = problem
   if (!verdict) return
   const [scenario = ''] = verdict.setup.split('/')
@@ -89,6 +90,7 @@ export const prove = async (
 ): Promise<void> => {
   const stop = new AbortController()
   asked.value = stop
+  stopping.value = false
   proofTrouble.value = ''
   skipped.value = []
   try {
@@ -106,8 +108,14 @@ export const prove = async (
   }
 }
 
+/** Whether it was told to end, which it does after what is under way. */
+export const stopping = signal(false)
+
 /** Ends the proof that this window asked for; what was proved is kept. */
-export const stopProof = (): void => asked.value?.abort()
+export const stopProof = (): void => {
+  stopping.value = true
+  asked.value?.abort()
+}
 export const isOurs = (): boolean => asked.value !== undefined
 
 /** Runs the exercise of one claim, watched, and keeps the conversation. */

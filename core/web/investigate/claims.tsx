@@ -18,6 +18,7 @@ import {
   running,
   skipped,
   stopProof,
+  stopping,
   verdictOf,
 } from './claims-known.ts'
 import './claims.css'
@@ -117,7 +118,11 @@ const Proving = ({ targets, claims }: { targets: string[]; claims: number }) => 
           <progress value={now.done} max={Math.max(1, now.of)} aria-label="Verdicts so far" />
           <p role="status">
             {now.done} of {now.of} verdicts
-            {isOurs() ? '' : ', asked for in another window'}
+            {stopping.value
+              ? '; stopping after what is under way'
+              : isOurs()
+                ? ''
+                : ', asked for in another window'}
           </p>
         </>
       ) : (
