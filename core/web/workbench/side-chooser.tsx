@@ -103,7 +103,8 @@ const KnobField = ({
   return (
     <label class="field knob" title={title}>
       <span>
-        {label} <small>{unit}</small>
+        {/* A name such as windowMs says its unit by itself. */}
+        {label} {!label.endsWith('Ms') && <small>{unit}</small>}
       </span>
       <input
         type="number"
