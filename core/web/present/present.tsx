@@ -60,6 +60,9 @@ export const Present = (bench: Bench) => {
   // Of the two, the one that is on: the code that is seen, the setup that is live.
   const on = query.side === 'b' ? 'b' : 'a'
   const live = lab.value?.live[entry.id]
+  // What was asked for and is not known to have happened yet: two flips in a hurry are two.
+  const asked = useRef<string>()
+  if (asked.current === live) asked.current = undefined
 
   const goTo = (next: number) => {
     const found = steps[next - 1]
@@ -72,11 +75,13 @@ export const Present = (bench: Bench) => {
     const sides = { a: restOf(a.id), b: restOf(b.id) }
     go(pathTo(`/s/${encodeURIComponent(entry.id)}/${tab}`, { ...sides, ...more, guess, present }))
   }
-  const toggle = async ({ variant, backends, knobs }: Setup) => {
+  const toggle = async ({ id, variant, backends, knobs }: Setup) => {
     trouble.value = ''
+    asked.current = id
     try {
       await api.post('/api/toggle', { scenario: entry.id, variant, backends, knobs })
     } catch (error) {
+      asked.current = undefined
       trouble.value = wordsOf(error)
     }
   }
@@ -86,13 +91,13 @@ export const Present = (bench: Bench) => {
     back: () => goTo(number - 1),
     run: () => mainButtonIn(stage.current)?.click(),
     variant: () => {
-      if (show === 'live') void toggle(live === a.id ? b : a)
+      if (show === 'live') void toggle((asked.current ?? live) === a.id ? b : a)
       else setQuery({ side: on === 'a' ? 'b' : undefined })
     },
     backend: () => {
       const [nextA, nextB] = [withNextBackend(bench, a), withNextBackend(bench, b)]
       setQuery({ a: restOf(nextA.id), b: restOf(nextB.id) })
-      if (show === 'live') void toggle(live === b.id ? nextB : nextA)
+      if (show === 'live') void toggle((asked.current ?? live) === b.id ? nextB : nextA)
     },
     diff: () => visit(show === 'diff', 'investigate', { view: 'code', diff: '1' }),
     code: () => visit(query.only === '1', 'investigate', { view: 'code', only: '1' }),
