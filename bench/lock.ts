@@ -73,7 +73,11 @@ export const takeTurn = async (options: TurnOptions = {}): Promise<Turn> => {
   }
 }
 
-const commandLine = (): string => ['seesaw', ...process.argv.slice(2)].join(' ')
+/** Without what says only where files go. */
+const commandLine = (): string =>
+  ['seesaw', ...process.argv.slice(2)]
+    .filter((word) => !/^--(json|html|md|progress|resume|data)=/.test(word))
+    .join(' ')
 
 const clock = (): string => new Date().toTimeString().slice(0, 5)
 
