@@ -61,7 +61,7 @@ export const Present = (bench: Bench) => {
   const on = query.side === 'b' ? 'b' : 'a'
   const live = lab.value?.live[entry.id]
   // What was asked for and is not known to have happened yet: two flips in a hurry are two.
-  const asked = useRef<string>()
+  const asked = useRef<string | undefined>(undefined)
   if (asked.current === live) asked.current = undefined
 
   const goTo = (next: number) => {
