@@ -2,7 +2,7 @@
 // Whoever makes something happen publishes it; nobody is asked for what nobody listens to.
 
 /** What is told. `type` says what the rest is; see docs/api.md. */
-export interface Event {
+interface Event {
   type: string
   [name: string]: unknown
 }
