@@ -65,6 +65,7 @@ describe('presenting', function () {
     const page = await open(present())
     const stage = page.locator('.present')
     await page.locator('.source.side-a').waitFor()
+    await caption(page).waitFor()
     await page.keyboard.press('v')
     await page.locator('.source.side-b').waitFor()
     assert.equal(await page.locator('.source.side-a').isVisible(), false)
@@ -123,6 +124,7 @@ describe('presenting', function () {
 
   it('flips what is live with V, for everybody', async () => {
     const page = await open(present('live'))
+    await caption(page).waitFor()
     await page.locator('.live-strip').waitFor()
     const live = async () =>
       ((await (await fetch(`${started.url}/api/state`)).json()) as { live: Record<string, string> })
@@ -151,6 +153,7 @@ describe('presenting', function () {
 
   it('keeps the guess of the room from the question to the answer', async () => {
     const page = await open(present('predict'))
+    await caption(page).waitFor()
     await page.getByRole('button', { name: 'no real difference' }).click()
     await page.keyboard.press('ArrowRight')
     await isAt(page, /guess=same/)
@@ -161,6 +164,7 @@ describe('presenting', function () {
     if (!demo.recorded) this.skip()
     const page = await open(present())
     await page.locator('.source').first().waitFor()
+    await caption(page).waitFor()
     await page.keyboard.press('o')
     const tag = page.locator('.recorded .tag.recorded')
     await tag.waitFor()
