@@ -1,13 +1,8 @@
 // What happens, told to every page that is open: one stream of server-sent events for all of it.
 // Whoever makes something happen publishes it; nobody is asked for what nobody listens to.
 
-/** What is told. `type` says what the rest is; see docs/api.md. */
-interface Event {
-  type: string
-  [name: string]: unknown
-}
-
 export interface Hub {
+  /** `type` says what `data` is; docs/api.md lists them. */
   publish(type: string, data: object): void
   /** What is published from now on, as server-sent events, until `signal`. */
   follow(signal: AbortSignal): AsyncIterable<string>
