@@ -173,10 +173,7 @@ const callsIn = (serverTiming: string): Call[] => {
 }
 
 /** The same request for a terminal. Credentials in it are those of the lab that it was tried in. */
-const curlOf = (
-  { method, path, headers, body }: Exchange['request'],
-  base: string,
-): string => {
+const curlOf = ({ method, path, headers, body }: Exchange['request'], base: string): string => {
   const words = ['curl -i']
   if (method !== 'GET') words.push(`-X ${quote(method)}`)
   for (const [name, value] of Object.entries(headers))
