@@ -256,7 +256,8 @@ const Scale = ({ axis }: { axis: Axis }) => (
       {axis.ticks.flatMap((factor) =>
         [factor, 1 / factor].map((ratio) => (
           <span key={ratio} class="tick" style={{ left: percent(axis.place(ratio)) }}>
-            {factor < 2 ? `${Math.round((factor - 1) * 100)} %` : `${factor} ×`}
+            {/* Not in per cent: 33 % fewer are 50 % more the other way round. */}
+            {`${factor} ×`}
           </span>
         )),
       )}

@@ -81,11 +81,7 @@ export const Axis = ({
               <g key={side}>
                 <line x1={x} x2={x} y1="1" y2="7" />
                 <text x={x} y="22" class={narrow.includes(factor) ? 'narrow' : ''}>
-                  {factor === 1
-                    ? 'the same'
-                    : factor < 2
-                      ? `${Math.round((factor - 1) * 100)} %`
-                      : `${factor} ×`}
+                  {factor === 1 ? 'the same' : `${factor} ×`}
                 </text>
               </g>
             )
