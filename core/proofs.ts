@@ -120,8 +120,13 @@ export const openProofs = ({
   const save = () => {
     clearTimeout(saving)
     saving = undefined
-    const verdicts = [...kept.values()].slice(-mostKept)
-    if (file) writeAside(file, `${JSON.stringify({ format: 1, verdicts })}\n`)
+    if (!file) return
+    try {
+      writeAside(file, `${JSON.stringify({ format: 1, verdicts: [...kept.values()] })}\n`)
+    } catch (error) {
+      // A disk that is full is no reason to end: they are known for as long as this process lives.
+      process.stderr.write(`${file} cannot be written: ${(error as Error).message}\n`)
+    }
   }
 
   const keep = (verdict: KeptVerdict) => {
@@ -129,6 +134,8 @@ export const openProofs = ({
     // The newest stands last, so that the oldest is what is forgotten.
     kept.delete(key)
     kept.set(key, verdict)
+    const [oldest] = kept.keys()
+    if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
     saving ??= setTimeout(save, keepEveryMs)
   }
 
@@ -159,14 +166,24 @@ export const openProofs = ({
      */
     async prove(
       asked: Asked,
-      { env, until }: { env(): Promise<Record<string, string>>; until: AbortSignal },
+      {
+        env,
+        until,
+        busy = () => undefined,
+      }: {
+        env(): Promise<Record<string, string>>
+        until: AbortSignal
+        /** Why none can be made at the moment; asked right before this one begins. */
+        busy?(): string | undefined
+      },
     ): Promise<unknown> {
       const { targets, backends, claims } = asked
       const found = await findTargets(
         { targets, ...(backends ? { backends } : {}), ...(claims ? { claims } : {}) },
         scenariosFolder,
       )
-      if (running) throw new SeesawError('BUSY', proofUnderWay)
+      const reason = running ? proofUnderWay : busy()
+      if (reason) throw new SeesawError('BUSY', reason)
       const scenarios = [...new Set(found.map(({ setup }) => setup.scenario))]
       const of = found.reduce((sum, target) => sum + target.claims.length, 0)
       const proof = { scenarios, targets, done: 0, of, startedAt: new Date().toISOString() }
@@ -217,9 +234,7 @@ export const proofRoutes = (
 
   router.post('/api/prove', async (ctx) => {
     const asked = readBody(askedSchema, ctx.request.body)
-    const reason = options.busy()
-    if (reason) throw new SeesawError('BUSY', reason)
-    ctx.body = await proofs.prove(asked, { env: options.env, until: closed(ctx.res) })
+    ctx.body = await proofs.prove(asked, { ...options, until: closed(ctx.res) })
   })
 
   return router

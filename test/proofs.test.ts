@@ -1,7 +1,7 @@
 // Verdicts that are kept: told as they come, there after a restart, and never passed off as newer than
 // they are.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SeesawError } from '#core/errors'
 import { createHub, type Hub } from '#core/events'
@@ -106,6 +106,22 @@ describe('proofs that are kept', function () {
     assert.deepEqual(verdicts, [])
     assert(existsSync(join(aside, 'proofs.json.unreadable')))
   })
+
+  it('end well where they cannot be written, and are known all the same', async () => {
+    const full = tempFolder()
+    // In the place of the file that is written aside.
+    mkdirSync(join(full, 'proofs.json.new'))
+    const unwritten = openProofs({ folder: full, hub })
+    const asked = { targets: [setup], claims: claims.slice(0, 1) }
+    await unwritten.prove(asked, { env, until: never })
+    assert.equal((await unwritten.list('session-vs-token')).verdicts.length, 1)
+  })
+
+  it('give way to what begins while they are looked up', () =>
+    assert.rejects(
+      proofs.prove({ targets: [setup] }, { env, until: never, busy: () => 'A load is under way.' }),
+      { code: 'BUSY', message: 'A load is under way.' },
+    ))
 
   it('refuse a claim that is not there, and name the nearest', () =>
     assert.rejects(

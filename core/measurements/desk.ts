@@ -208,10 +208,17 @@ export const openDesk = (options: DeskOptions) => {
     /** Whether something is measured at this moment. */
     underWay: () => current !== undefined,
 
-    /** Takes an order. Throws what is wrong with it, and BUSY where too many wait. */
-    async start(asked: MeasurementRequest): Promise<Listed> {
+    /**
+     * Takes an order. Throws what is wrong with it, and BUSY where too many wait, or where `busy`
+     * says why nothing can be measured at the moment.
+     */
+    async start(
+      asked: MeasurementRequest,
+      busy: () => string | undefined = () => undefined,
+    ): Promise<Listed> {
       const found = await checkRequest(asked, options)
-      if (closed) throw new SeesawError('BUSY', 'Seesaw is stopping.')
+      const reason = closed ? 'Seesaw is stopping.' : busy()
+      if (reason) throw new SeesawError('BUSY', reason)
       if (waiting.length >= mostWaiting)
         throw new SeesawError(
           'BUSY',

@@ -53,9 +53,7 @@ export const measurementRoutes = (desk: Desk, busy: () => string | undefined): R
 
   router.post('/', async (ctx) => {
     const asked = readBody(requestSchema, ctx.request.body)
-    const reason = busy()
-    if (reason) throw new SeesawError('BUSY', reason)
-    const { id, status, ahead } = await desk.start(asked)
+    const { id, status, ahead } = await desk.start(asked, busy)
     ctx.status = 202
     ctx.set('Location', `/api/bench/${id}`)
     ctx.body = { id, status, ahead, events: `/api/bench/${id}/events` }
