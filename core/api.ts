@@ -146,6 +146,7 @@ const routes = (options: ControlOptions): Router => {
 
   router.get('/api/events', (ctx) => {
     const signal = closed(ctx.res)
+    ctx.res.setTimeout(patienceMs, () => ctx.res.destroy())
     ctx.type = 'text/event-stream; charset=utf-8'
     ctx.set('Cache-Control', 'no-store')
     ctx.body = Readable.from(hub.follow(signal))
@@ -215,6 +216,9 @@ const routes = (options: ControlOptions): Router => {
 
   return router
 }
+
+/** A reader that takes nothing for so long is gone, or might as well be. */
+const patienceMs = 60_000
 
 const measurementUnderWay = 'A measurement is under way; wait until it has ended, or cancel it.'
 

@@ -46,6 +46,8 @@ export const createHub = (): Hub => {
     },
 
     follow(signal) {
+      // Nobody would ever tell that whoever is gone already has gone.
+      if (signal.aborted) return (async function* () {})()
       const waiting: string[] = ['retry: 1000\n\n']
       let wake = () => {}
       const give = (text: string) => {
