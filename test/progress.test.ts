@@ -184,6 +184,19 @@ describe('the progress', () => {
     assert.throws(() => progress.undo(undo), { code: 'UNDO_NOT_FOUND' })
   })
 
+  it('that is forgotten twice, from two tabs, can still be brought back', async () => {
+    const { progress } = open()
+    progress.predict(call)
+    progress.reset()
+    progress.undo(progress.reset().undo)
+    assert.equal((await progress.read()).predictions.length, 1)
+  })
+
+  it('is empty where nothing was ever kept, not even a folder', async () => {
+    const { predictions, setAside } = await openProgress(join(tempFolder(), 'none')).read()
+    assert.deepEqual([predictions, setAside], [[], []])
+  })
+
   it('is exported and imported; what is there stays, and the import can be taken back', async () => {
     const one = open().progress
     one.predict(call)

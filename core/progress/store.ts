@@ -2,7 +2,7 @@
 // it aside in one go, so that two tabs, or a page and a terminal, lose nothing of each other's; nothing
 // is kept in memory that a kill could take.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
@@ -116,7 +116,10 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
       ),
       score: tally(predictions),
       undo: undo && { token: undo.token, what: undo.what, at: undo.at },
-      setAside: readdirSync(folder).filter((name) => asideName.test(name)),
+      // Before anything is kept there is no folder.
+      setAside: existsSync(folder)
+        ? readdirSync(folder).filter((name) => asideName.test(name))
+        : [],
     }
   }
 
@@ -256,6 +259,9 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
         const goes = (id: string) => scenario === undefined || id === scenario
         const removed = kept.predictions.filter((one) => goes(one.scenario))
         const gone = Object.entries(kept.scenarios).filter(([id]) => goes(id))
+        // Asked twice, from two tabs perhaps, it must not forget what the first one can bring back.
+        if (removed.length + gone.length === 0 && kept.undo)
+          return { undo: kept.undo.token, removed: { predictions: 0, scenarios: 0 } }
         kept.predictions = kept.predictions.filter((one) => !goes(one.scenario))
         for (const [id] of gone) delete kept.scenarios[id]
         kept.undo = {
@@ -323,8 +329,10 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
           kept.scenarios[id] = after
           scenarios[id] = { before, after }
         }
-        kept.undo = { ...undoable('import'), added: added.map(({ id }) => id), scenarios }
         const changed = Object.keys(scenarios).length
+        // What adds nothing has nothing to take back, and leaves what was before it.
+        if (added.length + changed > 0 || !kept.undo)
+          kept.undo = { ...undoable('import'), added: added.map(({ id }) => id), scenarios }
         return {
           undo: kept.undo.token,
           added: { predictions: added.length, scenarios: changed },
