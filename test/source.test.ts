@@ -95,6 +95,18 @@ describe('the difference between two sources', () => {
   })
 })
 
+describe('two sources that have next to nothing in common', () => {
+  it('are taken for two texts before anybody waits for it', () => {
+    const lines = (name: string): Line[] =>
+      Array.from({ length: 20_000 }, (_, i) => [['plain', `${name} ${i}`]])
+    const hunks = diffLines(lines('left'), lines('right'))
+    assert.deepEqual(
+      hunks.map(({ a, b }) => [a.lines.length, b.lines.length]),
+      [[20_000, 20_000]],
+    )
+  })
+})
+
 describe('GET /api/source', () => {
   let server: Server
   const serve = async (folder?: string) => {

@@ -18,6 +18,9 @@ export interface Hunk {
   b: Side
 }
 
+/** What takes longer is taken for another text altogether: meanwhile nobody else is answered. */
+const withinMs = 500
+
 /** Compares two texts that were taken apart into words. */
 export const diffLines = (a: Line[], b: Line[]): Hunk[] => {
   const hunks: Hunk[] = []
@@ -32,7 +35,11 @@ export const diffLines = (a: Line[], b: Line[]): Hunk[] => {
     left = 0
     right = 0
   }
-  for (const { count, removed, added } of diffArrays(a.map(textOf), b.map(textOf)))
+  const parts = diffArrays(a.map(textOf), b.map(textOf), { timeout: withinMs }) ?? [
+    { count: a.length, removed: true, added: false },
+    { count: b.length, removed: false, added: true },
+  ]
+  for (const { count, removed, added } of parts)
     if (removed) left += count
     else if (added) right += count
     else {
@@ -66,7 +73,7 @@ const compare = (a: Lines, b: Lines): Hunk => {
     string,
     string,
   ]
-  const words = diffWordsWithSpace(before, after)
+  const words = diffWordsWithSpace(before, after, { timeout: withinMs }) ?? []
   const common = words.filter(({ added, removed }) => !added && !removed)
   const inCommon = inked(common.map(({ value }) => value).join(''))
   if (inCommon < leastInCommon * Math.max(inked(before), inked(after)))
