@@ -277,6 +277,15 @@ describe('a variant of one’s own', function () {
     assert.equal((await read(ask('GET', '/rate-limits'))).saved?.text, slower)
   })
 
+  it('is thrown away once where two ask for it at the same time', async () => {
+    const { saved } = await read(ask('GET', '/rate-limits'))
+    const saving = save(gcra)
+    const answers = await Promise.all([1, 2].map(() => ask('DELETE', '/rate-limits')))
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 404])
+    await saving
+    await save(saved?.text ?? '')
+  })
+
   it('is refused where its scenario or its original is not there, or where it is too long', async () => {
     for (const [path, body, code] of [
       ['/nowhere', { basedOn: 'gcra', text: gcra }, 'SCENARIO_NOT_FOUND'],

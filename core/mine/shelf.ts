@@ -135,7 +135,8 @@ export const openShelf = (options: ShelfOptions) => {
     const place = placeOf(id)
     const version = versionOf(basedOn, text)
     const before = checkedIn(place)
-    if (before?.version !== version) {
+    // What did not run is tried again: the machine may have been too busy.
+    if (before?.version !== version || before.problem) {
       const file = join(place, `${version}.mjs`)
       const relativeTo = join(scenariosFolder, id, 'variants')
       const came = await check({ scenario: id, text, relativeTo, file })
@@ -212,12 +213,11 @@ export const openShelf = (options: ShelfOptions) => {
     async reset(id: string): Promise<MineShown> {
       const place = placeOf(id)
       if (!read(id)) throw notKept(id)
-      await inTurn(id, async () => {
-        renameSync(join(place, 'variant.ts'), join(place, 'variant.deleted.ts'))
-        renameSync(join(place, 'mine.json'), join(place, 'mine.deleted.json'))
-        rmSync(join(place, 'checked.json'), { force: true })
-        await onChange(id)
-      })
+      // At once, and not in turn: what somebody saves meanwhile is not what was to be thrown away.
+      renameSync(join(place, 'variant.ts'), join(place, 'variant.deleted.ts'))
+      renameSync(join(place, 'mine.json'), join(place, 'mine.deleted.json'))
+      rmSync(join(place, 'checked.json'), { force: true })
+      await inTurn(id, () => onChange(id))
       return show(id)
     },
 
