@@ -40,6 +40,8 @@ export interface Ground {
   locate(backend: string): Promise<string>
 }
 
+const mountWithinMs = 15_000
+
 /** Opens what the variant needs and mounts it. Throws BACKEND_UNAVAILABLE, BACKEND_UNREACHABLE. */
 export const mountSetup = async (
   setup: Setup,
@@ -55,7 +57,7 @@ export const mountSetup = async (
   }
   const router = new Router()
   try {
-    await variant.mount(router, tools)
+    await soon(variant.mount(router, tools))
   } catch (cause) {
     await Promise.allSettled(opened.map(([, kind]) => kind.close()))
     // A backend that went away while the variant made its tables is no fault of the variant's.
@@ -77,6 +79,16 @@ export const mountSetup = async (
     clear: () => each((kind) => kind.clear()),
     close: () => each((kind) => kind.close()),
   }
+}
+
+/** Rejects what does not settle: whoever waits for this setup would wait for ever. */
+const soon = async (mounting: Promise<void> | void): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const why = new Error(`it took more than ${mountWithinMs / 1_000} s`)
+    timer = setTimeout(reject, mountWithinMs, why)
+  })
+  await Promise.race([mounting, late]).finally(() => clearTimeout(timer))
 }
 
 /** Opens every kind on its backend; closes what is open again where one of them fails. */

@@ -14,6 +14,7 @@ const pingEveryMs = 2_000
 const mostUnanswered = 4
 const memoryLimitMb = 768
 const mostWaiting = 1_000
+const mostDeaths = 3
 
 interface Worker {
   child: ChildProcess
@@ -172,16 +173,20 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     stop,
     pids: () => workers.map(({ child }) => child.pid ?? 0),
 
-    /** Asks every process, also one that is only being started; for what may be asked twice. */
+    /**
+     * Asks every process, also one that is only being started; for what may be asked twice. Throws
+     * WORKER_FAILED where one process after another dies of it.
+     */
     askAll<Name extends keyof WorkerCalls>(name: Name, argument: Parameters<WorkerCalls[Name]>[0]) {
       return Promise.all(
         indices.map(async (index) => {
-          for (;;) {
+          for (let deaths = 1; ; deaths++) {
             const worker = await ready(index)
             try {
               return await worker.ask(name, argument)
             } catch (error) {
               if (!(error instanceof SeesawError && error.code === 'WORKER_FAILED')) throw error
+              if (deaths === mostDeaths) throw error
               // It died meanwhile; its successor is asked in its place.
               readyNow.delete(worker)
             }
