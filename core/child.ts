@@ -24,7 +24,8 @@ export const runCommand = async (
   const [file = '', ...first] = seesaw
   const child = spawn(file, [...first, ...words], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // By the channel it can tell when it is alone (see seesaw.mjs).
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const stop = () => child.kill('SIGTERM')
   if (until.aborted) stop()
@@ -36,8 +37,8 @@ export const runCommand = async (
     onLine(line)
   }
   const [out] = await Promise.all([
-    textOf(child.stdout),
-    readLines(child.stderr, hear),
+    textOf(child.stdout as Readable),
+    readLines(child.stderr as Readable, hear),
     ended(child),
   ])
   process.off('exit', stop)

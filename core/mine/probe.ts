@@ -11,6 +11,7 @@ import type { AnyScenario, AnyVariant } from '../scenario.ts'
 import { resolveSetup } from '../setup.ts'
 import { compile, textName } from './compile.ts'
 import { type About, aboutSchema, type MineProblem, mine } from './kept.ts'
+import { endWithParent } from './watchdog.ts'
 
 export interface ProbeOptions {
   scenario: string
@@ -80,6 +81,7 @@ const probe = async (options: ProbeOptions): Promise<ProbeNews> => {
 }
 
 const conclude = (news: ProbeNews) => say(news).then(() => process.exit(0))
+endWithParent()
 // Whoever asked is gone.
 process.on('disconnect', () => process.exit(1))
 process.on('uncaughtException', (error) => void conclude({ problem: explain(error) }))
