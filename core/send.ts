@@ -196,9 +196,11 @@ const send = (sent: NonNullable<Sent['request']>): Promise<SentAnswer> =>
         headers: {
           host,
           ...sent.headers,
-          'x-seesaw-trace': '1',
+          'x-seesaw-trace': 'all',
           ...(sent.body === undefined ? {} : { 'content-length': Buffer.byteLength(sent.body) }),
         },
+        // A variant may ask its back ends hundreds of times, and every call is told in a header.
+        maxHeaderSize: 1024 * 1024,
         agent: false,
         signal: AbortSignal.timeout(answerWithinMs),
       },
@@ -229,10 +231,10 @@ const send = (sent: NonNullable<Sent['request']>): Promise<SentAnswer> =>
           }
         })
         answer.once('end', finish)
-        answer.once('error', gone)
+        answer.on('error', gone)
       },
     )
-    asking.once('error', gone)
+    asking.on('error', gone)
     asking.end(sent.body)
   })
 

@@ -10,6 +10,7 @@ import { answerClientErrors, sendProblem } from './http.ts'
 import { adapterIndex, loadScenario } from './load.ts'
 import { type Call, readTotals, type Total, traced } from './meter.ts'
 import { mine } from './mine/kept.ts'
+import { endWithParent } from './mine/watchdog.ts'
 import { type Backends, parseSetup, resolveSetup, type Setup, type SetupParts } from './setup.ts'
 
 /** What the lab tells a process when it starts it. */
@@ -132,6 +133,8 @@ const open = async (setup: Setup): Promise<Mount> => {
   const scenario = await loadScenario(setup.scenario, options.scenariosFolder)
   const variant = scenario.variants[setup.variant]
   if (!variant) throw new Error(`${setup.id} has no variant`)
+  // For every variant of it, so that it costs those that are compared the same.
+  if (scenario.mine) endWithParent()
   // What a learner's variant has stored is not for what is saved after it, which may read it otherwise.
   const saved = setup.variant === mine ? scenario.mine?.savedAt : undefined
   const prefix = `${ground.prefix}${saved ? `:${Date.parse(saved).toString(36)}` : ''}`
@@ -199,6 +202,10 @@ const pass = (
   else passWatched(request, response, mount)
 }
 
+/** As many calls are told: a client takes 16 KB of headers, one that asks for all takes 1 MB. */
+const mostTimings = 120
+const allTimings = 8_000
+
 /** Follows one request through the adapters and reports in `Server-Timing`. */
 const passWatched = (request: MountedRequest, response: ServerResponse, mount: Mount): void => {
   const calls: Call[] = []
@@ -210,7 +217,9 @@ const passWatched = (request: MountedRequest, response: ServerResponse, mount: M
       ({ name, backend, startMs, ms, failed }) =>
         `${name};dur=${ms.toFixed(3)};start=${startMs.toFixed(3)};desc="${backend}${failed ? ' failed' : ''}"`,
     )
-    response.setHeader('Server-Timing', [...timings, `total;dur=${totalMs.toFixed(3)}`].join(', '))
+    const most = request.headers['x-seesaw-trace'] === 'all' ? allTimings : mostTimings
+    const total = `total;dur=${totalMs.toFixed(3)}`
+    response.setHeader('Server-Timing', [...timings.slice(0, most), total].join(', '))
     return writeHead(...args)
   }
   void traced(calls, () => {
