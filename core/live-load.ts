@@ -178,12 +178,18 @@ export const openLoad = ({
       publish(sample)
       if (unauthorized) void signInAnew()
     })
-    started.once('error', (error) => console.error(error))
-    started.once('exit', () => {
+    const conclude = () => {
+      if (child !== started) return
       child = undefined
       if (status?.running) status = { ...status, running: false, problem: endedEarly }
       publish()
+    }
+    started.on('error', (error) => {
+      console.error(error)
+      // One that could not be started has no end.
+      if (started.pid === undefined) conclude()
     })
+    started.once('exit', conclude)
     started.send(order)
   }
 
