@@ -57,7 +57,16 @@ export const start = async (options: Options): Promise<void> => {
   })
 
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
-  const onChoices = () => writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
+  const onChoices = () => {
+    try {
+      writeAside(choicesFile(folder), JSON.stringify(lab.choices(), null, 2))
+    } catch (error) {
+      // What was chosen is served all the same, for as long as this process lives.
+      process.stderr.write(
+        `${choicesFile(folder)} cannot be written: ${(error as Error).message}\n`,
+      )
+    }
+  }
   const hub = createHub()
   const progress = openProgress(folder, (view) => hub.publish('progress', view))
   const desk = openDesk({
@@ -70,6 +79,19 @@ export const start = async (options: Options): Promise<void> => {
       if (ticket.status === 'done') void progress.ended(ticket)
     },
   })
+  const url = `http://localhost:${port}`
+  try {
+    writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
+  } catch (cause) {
+    for (const server of servers) server.close().closeAllConnections()
+    await lab.stop()
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new SeesawError(
+      'DATA_FOLDER_UNUSABLE',
+      `The data folder ${folder} cannot be written (${why}); make room, or name another one with --data.`,
+      { cause },
+    )
+  }
   serve(
     createControl({
       lab,
@@ -84,8 +106,6 @@ export const start = async (options: Options): Promise<void> => {
       onChoices,
     }).callback(),
   )
-  const url = `http://localhost:${port}`
-  writeAside(runningFile(folder), JSON.stringify({ url, lab: lab.url, pid: process.pid }))
 
   let stopping = false
   const stop = async () => {
