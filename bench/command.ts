@@ -172,13 +172,15 @@ export const micro = async (
   name: string | undefined,
   options: Pick<BenchOptions, 'variants' | 'preset' | 'blocks' | 'seed' | 'json' | 'progress'>,
 ): Promise<void> => {
-  const { listMicro, microToTerminal, runMicro } = await import('./micro.ts')
+  const { listMicro, microToTerminal, planMicro, runMicro } = await import('./micro.ts')
   if (name === undefined) {
     for (const one of await listMicro())
       print(`${one.name}  ${one.question}\n  ${one.variants.join(', ')}`)
     return
   }
   const { variants, preset, blocks, json } = options
+  // Said now, and not when it is our turn.
+  await planMicro(name, { ...(variants && { variants }), ...(preset && { preset }), seed: 0 })
   const seed = options.seed ?? randomInt(2 ** 31)
   if (json !== undefined) refuseUnwritable(json)
   const talk = options.progress === 'json' ? talkJson : talkToPerson

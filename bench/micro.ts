@@ -133,8 +133,14 @@ export const runMicro = async (name: string, options: MicroOptions): Promise<Mic
   }
 }
 
-/** From what somebody asks for to what is to be measured; fixed before the first call. */
-const planMicro = async (name: string, options: MicroOptions): Promise<MicroPlan> => {
+/**
+ * From what somebody asks for to what is to be measured; fixed before the first call. Throws
+ * COMPARISON_NOT_FOUND, VARIANT_NOT_FOUND, WRONG_USE.
+ */
+export const planMicro = async (
+  name: string,
+  options: Pick<MicroOptions, 'variants' | 'preset' | 'blocks' | 'seed'>,
+): Promise<MicroPlan> => {
   const { question, call, variants } = await loadComparison(name)
   const all = Object.keys(variants)
   const chosen = options.variants ?? all.filter((id) => !variants[id]?.aside)
