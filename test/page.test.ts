@@ -196,11 +196,11 @@ describe('the page', function () {
     await page.getByLabel('Variant A').waitFor()
     gone.child.kill('SIGKILL')
     await gone.ended
-    await page.getByRole('alert').getByText('Seesaw does not answer').waitFor()
+    await page.getByText('Seesaw does not answer.', { exact: true }).waitFor()
     assert.equal(await page.getByLabel('Variant A').inputValue(), 'gcra')
     const { port } = new URL(gone.url)
     const back = await startSeesaw({ data: gone.data, words: ['--port', port] })
-    await page.getByText('Seesaw does not answer').waitFor({ state: 'detached' })
+    await page.getByText('Seesaw does not answer.', { exact: true }).waitFor({ state: 'detached' })
     await back.stop()
   })
 
