@@ -284,6 +284,9 @@ describe('measurements over HTTP', function () {
     await until(async () => (await order(seeds.well)).status === 409, 5_000)
     leave.abort()
     await proving
+    // Its command takes a moment to end.
+    const proofs = async () => (await get('/api/proofs?scenario=rate-limits')).json()
+    await until(async () => ((await proofs()) as { running: unknown }).running === null, 20_000)
   })
 
   describe('one that does not go well', () => {
