@@ -1,6 +1,6 @@
-// Records what a scenario's demo measures, as scenarios/<id>/recorded.json: for when there is no time
+// Records the duel that a scenario's demo shows, as scenarios/<id>/recorded.json: for when there is no time
 // to measure, or no quiet machine. What it says of itself stays as it was measured; only the blocks it
-// was made from are left out. The first run that is valid is the one that is kept, whatever it says.
+// was made from are left out. Keep the first run that is valid, whatever it says.
 //
 //   npx tsx bench/by-hand/record-run.ts <setup> <setup> [further options of seesaw bench]
 //
@@ -16,7 +16,7 @@ const [a, b, ...options] = process.argv.slice(2)
 if (!a || !b) throw new Error('Which two? npx tsx bench/by-hand/record-run.ts <setup> <setup>')
 const folder = mkdtempSync(join(tmpdir(), 'seesaw-record-'))
 const file = join(folder, 'run.json')
-const words = [a, b, '--preset=quick', '--load=closed', '--metric=throughput', ...options]
+const words = [a, b, '--preset', 'duel', ...options]
 try {
   // A run that cannot be trusted ends with 1, and is told below.
   execFileSync(
