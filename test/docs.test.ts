@@ -17,7 +17,9 @@ import { readPlan } from '../bench/plan-file.ts'
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(home, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(home, 'docs'), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => `docs/${name}`),
   ...scenarioIds().map((id) => `scenarios/${id}/README.md`),
 ].filter((file) => existsSync(join(home, file)))
 
