@@ -1,4 +1,4 @@
-// Mocha's own report, and at its end what needed a second try, and one line that says how many tests
+// Mocha's own report, and at its end what needed another try, and one line that says how many tests
 // passed, failed and were skipped.
 const { reporters } = require('mocha')
 
@@ -16,7 +16,7 @@ module.exports = class extends reporters.Spec {
     super.epilogue()
     const { passes, failures, pending } = this.stats
     if (this.triedAgain.length > 0)
-      console.log(`Tried a second time, because at first:\n  ${this.triedAgain.join('\n  ')}\n`)
+      console.log(`Tried again, because at first:\n  ${this.triedAgain.join('\n  ')}\n`)
     console.log(`${passes} passed, ${failures} failed, ${pending} skipped`)
     // A run that something keeps from ending would wait for ever.
     setTimeout(() => {
