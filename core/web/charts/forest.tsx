@@ -1,10 +1,12 @@
 // The forest plot: every comparison on one axis, on which each step to the right is so many times
 // better for B, whatever is counted, and to the left for A. Between the two lies the zone in which
 // they count as the same. A learner's guess is drawn on it as it was made.
+
 import type { Prediction } from '../../progress/shape.ts'
 import { change, type Metric, metricWords, type Verdict, withInterval } from '../run/words.ts'
 import { Side } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
+import { AsTable } from './as-table.tsx'
 import './forest.css'
 
 export type Guess = Pick<Prediction, 'call' | 'factor'>
@@ -53,10 +55,9 @@ export const Forest = (props: ForestProps) => {
         ))}
         <Scale axis={axis} />
       </div>
-      <details>
-        <summary>As a table</summary>
-        <Table rows={rows} margin={margin} guess={guess} dots={dots} />
-      </details>
+      <AsTable>
+        <Rows rows={rows} margin={margin} guess={guess} dots={dots} />
+      </AsTable>
     </figure>
   )
 }
@@ -271,7 +272,7 @@ export const guessInWords = ({ call, factor }: Guess): string =>
     ? 'no real difference'
     : `${call.toUpperCase()}${factor && factor > 1 ? `, about ${change(factor).replace(/^\+/, '')} better` : ''}`
 
-const Table = ({
+const Rows = ({
   rows,
   margin,
   guess,
@@ -282,41 +283,39 @@ const Table = ({
   guess: Guess | undefined
   dots: readonly number[]
 }) => (
-  <div class="scroll">
-    <table>
-      <caption>
-        The second compared with the first: ratio with its interval at 95 %. The same means within ±
-        {Math.round(margin * 1000) / 10} %.
-        {guess ? ` Your guess was: ${guessInWords(guess)}.` : ''}
-        {dots.length > 0 &&
-          ` Block by block the first row was ${dots.map((ratio) => ratio.toFixed(2)).join(', ')}.`}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">What</th>
-          <th scope="col">Compared</th>
-          <th scope="col">Ratio</th>
-          <th scope="col">from</th>
-          <th scope="col">to</th>
-          <th scope="col">Verdict</th>
+  <>
+    <caption>
+      The second compared with the first: ratio with its interval at 95 %. The same means within ±
+      {Math.round(margin * 1000) / 10} %.
+      {guess ? ` Your guess was: ${guessInWords(guess)}.` : ''}
+      {dots.length > 0 &&
+        ` Block by block the first row was ${dots.map((ratio) => ratio.toFixed(2)).join(', ')}.`}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">What</th>
+        <th scope="col">Compared</th>
+        <th scope="col">Ratio</th>
+        <th scope="col">from</th>
+        <th scope="col">to</th>
+        <th scope="col">Verdict</th>
+      </tr>
+    </thead>
+    <tbody>
+      {rows.map((row) => (
+        <tr key={`${row.label} ${row.names}`}>
+          <th scope="row">{row.label}</th>
+          <td>{row.names.map(plain).join(', ')}</td>
+          {[row.verdict.ratio, row.verdict.low, row.verdict.high].map((value, i) => (
+            <td key={i} class="number">
+              {value === null ? '–' : value.toFixed(3)}
+            </td>
+          ))}
+          <td>{wordFor(row)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={`${row.label} ${row.names}`}>
-            <th scope="row">{row.label}</th>
-            <td>{row.names.map(plain).join(', ')}</td>
-            {[row.verdict.ratio, row.verdict.low, row.verdict.high].map((value, i) => (
-              <td key={i} class="number">
-                {value === null ? '–' : value.toFixed(3)}
-              </td>
-            ))}
-            <td>{wordFor(row)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+      ))}
+    </tbody>
+  </>
 )
 
 /** A row for each verdict: first what was asked, then the rest as it was measured. */

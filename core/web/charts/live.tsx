@@ -8,6 +8,7 @@ import type { Contender } from '../../../bench/measurement.ts'
 import type { Slice } from '../run/follow.ts'
 import { number } from '../run/words.ts'
 import { plain } from '../ui/plain.ts'
+import { AsTable } from './as-table.tsx'
 import './live.css'
 
 interface Panel {
@@ -75,46 +76,41 @@ export const LiveChart = ({
           />
         ))}
       </div>
-      <details>
-        <summary>As a table</summary>
-        <div class="scroll">
-          <table>
-            <caption>So far, {counted.length.toLocaleString('en')} slices: medians of them</caption>
-            <thead>
-              <tr>
-                <th scope="col">Contender</th>
-                {panels.flatMap(({ title, unit, lines }) =>
-                  lines.map(({ says }) => (
-                    <th scope="col" key={title + says}>
-                      {title} {says}, {unit}
-                    </th>
-                  )),
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map(({ name, title }) => (
-                <tr key={name}>
-                  <th scope="row">
-                    {name} {plain(title)}
-                  </th>
-                  {panels.flatMap((panel) =>
-                    panel.lines.map(({ says, valueIn }) => (
-                      <td key={panel.title + says} class="number">
-                        {middle(
-                          counted
-                            .filter((one) => one.contender === name && one.load === panel.load)
-                            .map(valueIn),
-                        )}
-                      </td>
-                    )),
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <AsTable>
+        <caption>So far, {counted.length.toLocaleString('en')} slices: medians of them</caption>
+        <thead>
+          <tr>
+            <th scope="col">Contender</th>
+            {panels.flatMap(({ title, unit, lines }) =>
+              lines.map(({ says }) => (
+                <th scope="col" key={title + says}>
+                  {title} {says}, {unit}
+                </th>
+              )),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map(({ name, title }) => (
+            <tr key={name}>
+              <th scope="row">
+                {name} {plain(title)}
+              </th>
+              {panels.flatMap((panel) =>
+                panel.lines.map(({ says, valueIn }) => (
+                  <td key={panel.title + says} class="number">
+                    {middle(
+                      counted
+                        .filter((one) => one.contender === name && one.load === panel.load)
+                        .map(valueIn),
+                    )}
+                  </td>
+                )),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </AsTable>
     </figure>
   )
 }

@@ -1,8 +1,10 @@
 // What visitors see while things go wrong: of the requests that were due in each moment, how many
 // were answered as they should be, and when what was done. One strip per contender, on one axis.
+
 import type { Contender, Timeline as Watched } from '../../../bench/measurement.ts'
 import { number } from '../run/words.ts'
 import { plain } from '../ui/plain.ts'
+import { AsTable } from './as-table.tsx'
 import './timeline.css'
 
 const deeds = { kill: 'taken away', heal: 'back' } as const
@@ -84,36 +86,31 @@ export const Timeline = ({
           </div>
         )
       })}
-      <details>
-        <summary>As a table</summary>
-        <div class="scroll">
-          <table>
-            <caption>Second by second, over all who were watched</caption>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                {timelines.map(({ contender }) => (
-                  <th scope="col" key={contender}>
-                    {contenders[contender]?.name}: right of due
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {Array.from({ length: Math.ceil(longestMs / 1000) }, (_, second) => (
-                <tr key={second}>
-                  <th scope="row">{second} s</th>
-                  {timelines.map((timeline) => (
-                    <td class="number" key={timeline.contender}>
-                      {inSecond(timeline, second)}
-                    </td>
-                  ))}
-                </tr>
+      <AsTable>
+        <caption>Second by second, over all who were watched</caption>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            {timelines.map(({ contender }) => (
+              <th scope="col" key={contender}>
+                {contenders[contender]?.name}: right of due
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {Array.from({ length: Math.ceil(longestMs / 1000) }, (_, second) => (
+            <tr key={second}>
+              <th scope="row">{second} s</th>
+              {timelines.map((timeline) => (
+                <td class="number" key={timeline.contender}>
+                  {inSecond(timeline, second)}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+            </tr>
+          ))}
+        </tbody>
+      </AsTable>
     </figure>
   )
 }

@@ -1,8 +1,10 @@
 // What requests asked of their back ends, and when: every call a bar on one axis of time that all
 // requests share, so that lengths can be compared.
+
 import type { Call } from '../../meter.ts'
 import { Side } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
+import { AsTable } from './as-table.tsx'
 import './waterfall.css'
 
 export interface WaterfallRow {
@@ -75,45 +77,42 @@ export const Waterfall = ({ rows }: { rows: readonly WaterfallRow[] }) => {
           <span class="value" />
         </div>
       </div>
-      <details>
-        <summary>The same as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">request</th>
-              <th scope="col">call</th>
-              <th scope="col">back end</th>
-              <th scope="col">begins, ms</th>
-              <th scope="col">takes, ms</th>
-              <th scope="col">ends</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.flatMap(({ side, totalMs, calls }) => [
-              <tr key={side}>
+      <AsTable summary="The same as a table">
+        <thead>
+          <tr>
+            <th scope="col">request</th>
+            <th scope="col">call</th>
+            <th scope="col">back end</th>
+            <th scope="col">begins, ms</th>
+            <th scope="col">takes, ms</th>
+            <th scope="col">ends</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.flatMap(({ side, totalMs, calls }) => [
+            <tr key={side}>
+              <th scope="row">{side}</th>
+              <td>the whole request</td>
+              <td />
+              <td>0</td>
+              <td>{totalMs.toFixed(2)}</td>
+              <td>answered</td>
+            </tr>,
+            ...calls.map((call, i) => (
+              <tr key={`${side} ${i}`}>
                 <th scope="row">{side}</th>
-                <td>the whole request</td>
-                <td />
-                <td>0</td>
-                <td>{totalMs.toFixed(2)}</td>
-                <td>answered</td>
-              </tr>,
-              ...calls.map((call, i) => (
-                <tr key={`${side} ${i}`}>
-                  <th scope="row">{side}</th>
-                  <td>
-                    <code>{plain(call.name)}</code>
-                  </td>
-                  <td>{plain(call.backend)}</td>
-                  <td>{call.startMs.toFixed(2)}</td>
-                  <td>{call.ms.toFixed(2)}</td>
-                  <td>{call.failed ? 'failed' : 'well'}</td>
-                </tr>
-              )),
-            ])}
-          </tbody>
-        </table>
-      </details>
+                <td>
+                  <code>{plain(call.name)}</code>
+                </td>
+                <td>{plain(call.backend)}</td>
+                <td>{call.startMs.toFixed(2)}</td>
+                <td>{call.ms.toFixed(2)}</td>
+                <td>{call.failed ? 'failed' : 'well'}</td>
+              </tr>
+            )),
+          ])}
+        </tbody>
+      </AsTable>
     </figure>
   )
 }

@@ -1,6 +1,8 @@
 // What visitors get while something is toggled: answers per second and the slowest of a hundred, over
 // the last minute, with a mark at every toggle. The line is drawn as the side that was live.
+
 import type { LoadSample } from '../../live-load.ts'
+import { AsTable } from '../charts/as-table.tsx'
 import { plain } from '../ui/plain.ts'
 
 export interface Mark {
@@ -107,40 +109,37 @@ export const LoadChart = ({
         <p class="from">{Math.round((endMs - fromMs) / 1_000)} s ago</p>
         <p class="now">{spanMs > endMs - fromMs ? '' : 'now'}</p>
       </div>
-      <details>
-        <summary>The same as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">seconds ago</th>
-              <th scope="col">answers per second</th>
-              <th scope="col">of these not 2xx</th>
-              <th scope="col">without an answer</th>
-              <th scope="col">p50, ms</th>
-              <th scope="col">p99, ms</th>
-              <th scope="col">live</th>
-            </tr>
-          </thead>
-          <tbody>
-            {parts.flatMap(({ title, samples }) =>
-              // One row for each second says enough.
-              samples
-                .filter((_, i) => i % 4 === 0)
-                .map((one) => (
-                  <tr key={one.atMs}>
-                    <td>{((endMs - one.atMs) / 1_000).toFixed(1)}</td>
-                    <td>{Math.round(one.perSecond).toLocaleString('en')}</td>
-                    <td>{Math.round(one.not2xxPerSecond).toLocaleString('en')}</td>
-                    <td>{one.errors}</td>
-                    <td>{one.p50Ms?.toFixed(2) ?? ''}</td>
-                    <td>{one.p99Ms?.toFixed(2) ?? ''}</td>
-                    <td>{plain(title)}</td>
-                  </tr>
-                )),
-            )}
-          </tbody>
-        </table>
-      </details>
+      <AsTable summary="The same as a table">
+        <thead>
+          <tr>
+            <th scope="col">seconds ago</th>
+            <th scope="col">answers per second</th>
+            <th scope="col">of these not 2xx</th>
+            <th scope="col">without an answer</th>
+            <th scope="col">p50, ms</th>
+            <th scope="col">p99, ms</th>
+            <th scope="col">live</th>
+          </tr>
+        </thead>
+        <tbody>
+          {parts.flatMap(({ title, samples }) =>
+            // One row for each second says enough.
+            samples
+              .filter((_, i) => i % 4 === 0)
+              .map((one) => (
+                <tr key={one.atMs}>
+                  <td>{((endMs - one.atMs) / 1_000).toFixed(1)}</td>
+                  <td>{Math.round(one.perSecond).toLocaleString('en')}</td>
+                  <td>{Math.round(one.not2xxPerSecond).toLocaleString('en')}</td>
+                  <td>{one.errors}</td>
+                  <td>{one.p50Ms?.toFixed(2) ?? ''}</td>
+                  <td>{one.p99Ms?.toFixed(2) ?? ''}</td>
+                  <td>{plain(title)}</td>
+                </tr>
+              )),
+          )}
+        </tbody>
+      </AsTable>
     </figure>
   )
 }
