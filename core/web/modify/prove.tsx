@@ -23,9 +23,23 @@ export const ProveCard = ({ bench, work }: { bench: Bench; work: Work }) => {
   const now = running.value
   const results = mine ? resultsOf(entry, mine) : []
   const told = results.filter(({ verdict }) => verdict)
-  const broken = told.filter((one) => one.declared === 'holds' && one.verdict === 'breaks')
-  const mended = told.filter((one) => one.declared === 'breaks' && one.verdict === 'holds')
-  const unsure = told.filter((one) => one.verdict === 'unknown')
+  const groups = [
+    {
+      kind: 'broke',
+      title: 'Your change broke this',
+      of: told.filter((one) => one.declared === 'holds' && one.verdict === 'breaks'),
+    },
+    {
+      kind: 'mended',
+      title: 'The original breaks this; yours keeps it',
+      of: told.filter((one) => one.declared === 'breaks' && one.verdict === 'holds'),
+    },
+    {
+      kind: 'unsure',
+      title: 'This could not be told',
+      of: told.filter((one) => one.verdict === 'unknown'),
+    },
+  ] as const
   const same = told.filter((one) => one.verdict === one.declared)
   return (
     <section class="card" aria-labelledby="mine-prove">
@@ -60,32 +74,10 @@ export const ProveCard = ({ bench, work }: { bench: Bench; work: Work }) => {
       )}
       {proofTrouble.value && <Trouble>{plain(proofTrouble.value)}</Trouble>}
       <div role="status">
-        {broken.length > 0 && (
-          <Results
-            kind="broke"
-            title="Your change broke this"
-            of={broken}
-            entry={entry.id}
-            mine={mine}
-          />
-        )}
-        {mended.length > 0 && (
-          <Results
-            kind="mended"
-            title="The original breaks this; yours keeps it"
-            of={mended}
-            entry={entry.id}
-            mine={mine}
-          />
-        )}
-        {unsure.length > 0 && (
-          <Results
-            kind="unsure"
-            title="This could not be told"
-            of={unsure}
-            entry={entry.id}
-            mine={mine}
-          />
+        {groups.map(({ kind, title, of }) =>
+          of.length > 0 ? (
+            <Results key={kind} kind={kind} title={title} of={of} entry={entry.id} mine={mine} />
+          ) : null,
         )}
         {same.length > 0 && (
           <p class="same">
