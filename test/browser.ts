@@ -19,25 +19,30 @@ const findBrowser = (): string | undefined =>
     .flatMap((folder) => names.map((name) => join(folder, name)))
     .find((file) => existsSync(file))
 
+/** Starts one. Skips the suite where there is none, unless REQUIRE_BACKENDS asks for it. */
+export const launchBrowser = async (suite: Mocha.Context): Promise<Browser> => {
+  const executablePath = findBrowser()
+  if (!executablePath) {
+    const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').includes('chromium')
+    assert(!required, 'REQUIRE_BACKENDS asks for chromium, and there is none in the PATH')
+    // Mocha has no reason to give; whoever reads the output finds it here.
+    console.log('    (skipped: no chromium or google-chrome in the PATH)')
+    return suite.skip()
+  }
+  const args = ['--disable-gpu', '--disable-quic', '--disable-background-networking']
+  return chromium.launch({ executablePath, args })
+}
+
 /**
  * Gives the suite that calls it a browser, and fails each of its tests in which something happened
- * that never may. Skips the suite where there is no browser, unless REQUIRE_BACKENDS asks for one.
+ * that never may.
  */
 export const useBrowser = () => {
   let browser: Browser | undefined
   let offences: string[] = []
 
   before(async function () {
-    const executablePath = findBrowser()
-    if (!executablePath) {
-      const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').includes('chromium')
-      assert(!required, 'REQUIRE_BACKENDS asks for chromium, and there is none in the PATH')
-      // Mocha has no reason to give; whoever reads the output finds it here.
-      console.log('    (skipped: no chromium or google-chrome in the PATH)')
-      return this.skip()
-    }
-    const args = ['--disable-gpu', '--disable-quic', '--disable-background-networking']
-    browser = await chromium.launch({ executablePath, args })
+    browser = await launchBrowser(this)
   })
 
   beforeEach(() => {

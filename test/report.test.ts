@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AxeResults } from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { SeesawError } from '#core/errors'
 import { home } from '#core/load'
 import { type Measurement, metrics } from '../bench/measurement.ts'
@@ -30,6 +30,7 @@ import { measurementJsonSchema } from '../bench/report/schema.ts'
 import { metricWords, sentenceAlone } from '../bench/report/summary.ts'
 import { toTerminal } from '../bench/report/terminal.ts'
 import { bound, change, number, plain, shorten, wrap } from '../bench/report/text.ts'
+import { launchBrowser } from './browser.ts'
 import { analysed, changed, measurementOf } from './measurements.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -485,14 +486,6 @@ describe('numbers and words of a report', () => {
 
 // ---- in a real browser
 
-const findBrowser = (): string | undefined =>
-  (process.env.PATH ?? '')
-    .split(delimiter)
-    .flatMap((folder) =>
-      ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)),
-    )
-    .find((file) => existsSync(file))
-
 describe('a report in a browser', function () {
   this.timeout(60_000)
   let browser: Browser
@@ -500,16 +493,8 @@ describe('a report in a browser', function () {
   let offences: string[]
 
   before(async function () {
-    const executablePath = findBrowser()
-    if (!executablePath) {
-      const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').includes('chromium')
-      assert(!required, 'REQUIRE_BACKENDS asks for chromium, and there is none in the PATH')
-      console.log('    (skipped: no chromium or google-chrome in the PATH)')
-      return this.skip()
-    }
+    browser = await launchBrowser(this)
     folder = mkdtempSync(join(tmpdir(), 'seesaw-report-'))
-    const args = ['--disable-gpu', '--disable-quic', '--disable-background-networking']
-    browser = await chromium.launch({ executablePath, args })
   })
 
   after(async () => {
