@@ -1,7 +1,7 @@
 // From what was measured to what can be claimed. Pure: the same measurement gives the same words for
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
-import { gatesOf, limitsClient } from './gates.ts'
+import { gatesOf, isLag, limitsClient } from './gates.ts'
 import {
   type Contender,
   type Figure,
@@ -60,7 +60,7 @@ export const analyse = (
     }),
   )
   const sides = all.filter(({ contender }) => !contender.reference)
-  const told = metricToTell(primary, sides)
+  const told = metricToTell(primary, sides, gates)
   const context = { measurement, gates, sides }
   const answers = verdictsOf(context, told, primary)
   return {
@@ -91,16 +91,18 @@ interface Context {
 }
 
 /**
- * The metric that answers the scenario's question: its primary one, or, where a block has too few
- * requests for that percentile, the next lower one that has enough.
+ * The metric that answers the scenario's question: its primary one, or, where that percentile cannot
+ * be told because a block has too few requests or the client sent too many of them late, the next
+ * lower one that can.
  */
-const metricToTell = (primary: Metric, sides: readonly Side[]): Metric => {
+const metricToTell = (primary: Metric, sides: readonly Side[], gates: readonly Gate[]): Metric => {
   if (!isPercentile(primary)) return primary
-  return (
-    percentiles
-      .slice(percentiles.indexOf(primary))
-      .find((one) => sides.every(({ series }) => series[one].values)) ?? primary
-  )
+  const late = (metric: Metric): boolean =>
+    gates.some(({ ok, gate, spoils }) => !ok && isLag(gate) && spoils.includes(metric))
+  const enough = percentiles
+    .slice(percentiles.indexOf(primary))
+    .filter((one) => sides.every(({ series }) => series[one].values))
+  return enough.find((one) => !late(one)) ?? enough[0] ?? primary
 }
 
 /** The verdicts of one metric over all pairs; `primary` is the one asked for, null for the others. */
@@ -242,6 +244,7 @@ const verdictOf = (question: Question): Verdict => {
     blocksToShow: interval && !luck ? blocksNeeded(interval, blocks, margin, level) : null,
     where: placeOf(series, measurement),
     insteadOf: primary !== null && primary !== metric ? primary : null,
+    tooFew: primary === null || !a.series[primary].values || !b.series[primary].values,
     requests: contrast.kind === 'missing' ? requestsOf(metric, a, b) : null,
     unproved: measurement.proof.skipped === true,
     serversAlone: metric === 'cpu' && !backendCpuKnown(measurement),

@@ -30,7 +30,8 @@ export interface Running {
   stop(): Promise<void>
 }
 
-const lookEveryMs = 15
+/** Short, for it is waited after every slice; what ends later is counted as done afterwards. */
+const lookEveryMs = 4
 /** Less CPU time than this share counts as idle: timers, pings, a collection now and then. */
 const idleShare = 0.2
 const settledWithinMs = 10_000

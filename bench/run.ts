@@ -1,6 +1,7 @@
 // Runs a plan: all contenders are up at once and take turns in short slices, in an order that is
 // mirrored, so that whatever the machine does hits them alike; every block has fresh processes.
 import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SeesawError } from '../core/errors.ts'
 import { findOwnServer } from '../core/lab.ts'
 import { analyse } from './analyse.ts'
@@ -10,7 +11,7 @@ import { between, type Reading, type Running } from './contender.ts'
 import { describeMachine } from './machine.ts'
 import type { Block, Measurement, Plan, Slot } from './measurement.ts'
 import { isPercentile, requestsNeeded } from './metrics.ts'
-import { blockMsOf, estimateSeconds, type Planned } from './plan.ts'
+import { blockMsOf, estimateSeconds, type Planned, warmUpLastsMs } from './plan.ts'
 import { readSteal } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { permutation, seedFor } from './seeds.ts'
@@ -182,7 +183,7 @@ const ceilingShare = 10
 const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
   const { plan, client } = stage
   await openAll(stage)
-  await warmUp(stage, plan.warmUpMs)
+  await warmUp(stage)
   const perSecond = plan.contenders.map((): number[] => [])
   for (let i = 0; i < calibrationSlices; i++)
     for (const id of plan.contenders.keys()) {
@@ -210,20 +211,27 @@ const rounded = (rate: number): number => {
 }
 
 const warmUpSliceMs = 200
+/** The bare server is warm soon, and would take the client's time from the others. */
+const referenceFrom = 2 / 3
 /** The client's own way of sending on a schedule has to be warm, too. */
 const openWarmUpMs = 300
 
-/** Loads every contender for `ms` in turns. */
-const warmUp = async (stage: Stage, ms: number): Promise<void> => {
+/** Loads all contenders at once. */
+const warmUp = async (stage: Stage): Promise<void> => {
   const { plan, running, client, options } = stage
-  for (let spentMs = 0; spentMs < ms && !options.signal?.aborted; spentMs += warmUpSliceMs)
-    for (const [id, { reference }] of plan.contenders.entries()) {
-      if (reference && spentMs >= ms / 2) continue
-      const result = await client.ask('closedSlice', { id, ms: warmUpSliceMs })
-      saySlice(stage, { id, load: 'closed', result, calls: null })
-      refuseRuin(stage, id, result)
-      await running[id]?.settle()
-    }
+  const lastsMs = warmUpLastsMs(plan)
+  const untilMs = performance.now() + lastsMs
+  await Promise.all(
+    plan.contenders.map(async ({ reference }, id) => {
+      if (reference) await sleep(lastsMs * referenceFrom)
+      while (performance.now() < untilMs && !options.signal?.aborted) {
+        const result = await client.ask('closedSlice', { id, ms: warmUpSliceMs })
+        saySlice(stage, { id, load: 'closed', result, calls: null })
+        refuseRuin(stage, id, result)
+      }
+    }),
+  )
+  for (const one of running) await one.settle()
 }
 
 /** Puts fresh processes in place, unless none has served yet, and loads them until they are warm. */
@@ -240,7 +248,7 @@ const warmProcesses = async (stage: Stage, openRate: number): Promise<void> => {
   if (plan.load !== 'closed')
     for (const [id] of plan.contenders.entries())
       await takeSlice(stage, { id, load: 'open', ms: openWarmUpMs, openRate, seed: 0 })
-  await warmUp(stage, plan.warmUpMs)
+  await warmUp(stage)
 }
 
 interface Turn {
@@ -280,10 +288,11 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
       for (const half of ['forward', 'mirrored'] as const)
         for (const id of half === 'forward' ? order : order.toReversed()) {
           if (options.signal?.aborted) return undefined
-          const ms = plan.contenders[id]?.reference ? sliceMs / 2 : sliceMs
+          // The bare server takes part in every second round.
+          if (plan.contenders[id]?.reference && slice % 2 === 1) continue
           // The same for all contenders: they are sent the same at the same moments.
           const seed = seedFor(plan.seed, index, slice, half === 'forward' ? 1 : 2)
-          const { result, used } = await takeSlice(stage, { id, load, ms, openRate, seed })
+          const { result, used } = await takeSlice(stage, { id, load, ms: sliceMs, openRate, seed })
           turns.push({ id, load, half, result, used })
         }
   }
@@ -373,15 +382,18 @@ const spendBlock = async (
 ): Promise<void> => {
   const { plan } = stage
   const shares = plan.contenders.reduce((sum, { reference }) => sum + (reference ? 0.5 : 1), 0)
-  const trial = performance.now()
-  await takeSlice(stage, { id: 0, load: 'closed', ms: plan.closed.sliceMs, openRate: 0, seed: 0 })
-  const sliceCostMs = performance.now() - trial
-  const overheadMs = Math.max(0, sliceCostMs - plan.closed.sliceMs)
+  const trials: number[] = []
+  for (const id of plan.contenders.keys()) {
+    const beganMs = performance.now()
+    await takeSlice(stage, { id, load: 'closed', ms: plan.closed.sliceMs, openRate: 0, seed: 0 })
+    trials.push(performance.now() - beganMs)
+  }
+  const overheadMs = Math.max(0, median(trials) - plan.closed.sliceMs)
   const leftMs = Math.max(0, blockMsOf(plan.preset) * shares - spentMs)
   const costMs = (load: Slot['load']) => shares * 2 * (plan[load].sliceMs + overheadMs)
   const whole = (slices: number, least: number) => Math.max(least, Math.floor(slices))
   if (plan.load !== 'closed') {
-    const share = plan.load === 'both' ? leftMs / 2 : leftMs
+    const share = plan.load === 'both' ? leftMs * openShareOf(plan) : leftMs
     plan.open.slices = Math.max(whole(share / costMs('open'), 1), slicesNeeded(measurement))
   }
   if (plan.load !== 'open') {
@@ -390,6 +402,9 @@ const spendBlock = async (
   }
   measurement.plan = plan
 }
+
+/** Most of the time goes to the load that answers the question. */
+const openShareOf = ({ primary }: Plan): number => (isPercentile(primary) ? 1 / 2 : 1 / 4)
 
 /** Slices of open load that it takes to tell the percentile that was asked for, within reason. */
 const slicesNeeded = ({ plan, calibration }: Measurement): number => {

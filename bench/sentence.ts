@@ -22,8 +22,9 @@ export interface Finding {
   blocksToShow: number | null
   /** Under which load: `at 300 requests/s`, `under full load`. */
   where: string
-  /** The metric that was asked for but for which there were too few requests. */
+  /** The metric that was asked for but cannot be told: for want of requests, or as the client was late. */
   insteadOf: Metric | null
+  tooFew?: boolean
   /** Values of a and b where no ratio says it: exact counts, zeros, what a server takes at least. */
   values: { a: number; b: number; are: 'exact' | 'typical' | 'at least' } | null
   /** Requests in the smallest block and how many it takes, where nothing can be said for that. */
@@ -191,13 +192,18 @@ const invalid = ({ failed, metric, a, b, values, where, unproved }: Finding): st
 
 /** `p95 at 300 requests/s, 12 blocks; too few requests for p99` */
 const context = (finding: Finding): string => {
-  const { metric, verdict, where, blocks, insteadOf, unproved, serversAlone } = finding
+  const { metric, verdict, where, blocks, insteadOf, tooFew = true } = finding
+  const { unproved, serversAlone } = finding
   // Slower or faster in what? "Uses 12 % more CPU time" has said it already.
   const named = words[metric] && (verdict === 'slower' || verdict === 'faster')
   const what = named ? where : `${labels[metric]} ${where}`
   return [
     `${what}, ${blocks === 1 ? '1 block' : `${blocks} blocks`}`,
-    ...(insteadOf ? [`too few requests for ${labels[insteadOf]}`] : []),
+    ...(insteadOf
+      ? [
+          `${tooFew ? 'too few requests' : 'the client was not punctual enough'} for ${labels[insteadOf]}`,
+        ]
+      : []),
     ...(serversAlone ? ['servers alone, as the CPU time of the backends could not be read'] : []),
     ...(unproved ? [quickLook] : []),
   ].join('; ')

@@ -227,18 +227,19 @@ export const selectSetups = (
   const hasKnob = (variant: string, knob: string) =>
     Object.hasOwn(ownValue(scenario.variants, variant)?.knobs ?? {}, knob)
   const nobodyHas = Object.keys(knobs).filter((knob) => !names.some((name) => hasKnob(name, knob)))
-  const setups = names.flatMap((variant) => {
+  return names.flatMap((variant) => {
     const needs: readonly Kind[] = ownValue(scenario.variants, variant)?.needs ?? []
     const own = Object.entries(knobs).filter(
       ([knob]) => hasKnob(variant, knob) || nobodyHas.includes(knob),
     )
     const spelled = { ...parts, variant, knobs: { ...Object.fromEntries(own), ...parts.knobs } }
-    return (pinned ? [undefined] : (backends ?? [undefined])).map((backend) => {
+    const setups = (pinned ? [undefined] : (backends ?? [undefined])).map((backend) => {
       const able = backend && needs.some((kind) => choices.adapters[kind].includes(backend))
       return resolveSetup(able ? { ...spelled, backend } : spelled, scenario, choices)
     })
+    // One that needs no backend is the same on all of them. A variant that is named twice is meant twice.
+    return [...new Map(setups.map((setup) => [setup.id, setup])).values()]
   })
-  return [...new Map(setups.map((setup) => [setup.id, setup])).values()]
 }
 
 const ownValue = <V>(record: Record<string, V>, name: string): V | undefined =>

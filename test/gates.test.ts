@@ -52,6 +52,7 @@ describe('a good measurement', () => {
         'steady',
         'rate',
         'lag',
+        'lag-p95',
         'balance',
         'counted',
         'errors',
@@ -136,10 +137,10 @@ describe('a gate', () => {
   })
 
   it('asks that requests were sent on time', () => {
-    const late = (ms: number) => {
+    const late = (ms: number, of1000 = 30) => {
       const histogram = newHistogram()
-      histogram.recordValueWithCount(50, 970)
-      histogram.recordValueWithCount(ms * 1000, 30)
+      histogram.recordValueWithCount(50, 1000 - of1000)
+      histogram.recordValueWithCount(ms * 1000, of1000)
       const lag = encodeHistogram(histogram)
       return spoiled('open', (slot) => {
         slot.lag = lag
@@ -149,8 +150,13 @@ describe('a gate', () => {
     assert.equal(where, 'B open')
     assert(Math.abs(value! - 3) < 0.01)
     assert.match(says, /1 of 100 requests was sent 3 ms late or more/)
-    assert.deepEqual(spoils, open)
+    assert.deepEqual(spoils, ['p99'])
     assert.equal(gate(late(0.9), 'lag').ok, true)
+    assert.equal(gate(late(3), 'lag-p95').ok, true)
+    const later = gate(late(3, 60), 'lag-p95')
+    assert.equal(later.ok, false)
+    assert.match(later.says, /5 of 100 requests were sent 3 ms late or more/)
+    assert.deepEqual(later.spoils, ['p95', 'p90', 'p50'])
   })
 
   it('asks that the client had CPU time to spare', () => {
