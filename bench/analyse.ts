@@ -1,7 +1,7 @@
 // From what was measured to what can be claimed. Pure: the same measurement gives the same words for
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
-import { gatesOf, isLag, limitsClient } from './gates.ts'
+import { gatesOf, limitsClient, tooLateFor } from './gates.ts'
 import {
   type Contender,
   type Figure,
@@ -97,12 +97,10 @@ interface Context {
  */
 const metricToTell = (primary: Metric, sides: readonly Side[], gates: readonly Gate[]): Metric => {
   if (!isPercentile(primary)) return primary
-  const late = (metric: Metric): boolean =>
-    gates.some(({ ok, gate, spoils }) => !ok && isLag(gate) && spoils.includes(metric))
   const enough = percentiles
     .slice(percentiles.indexOf(primary))
     .filter((one) => sides.every(({ series }) => series[one].values))
-  return enough.find((one) => !late(one)) ?? enough[0] ?? primary
+  return enough.find((one) => !tooLateFor(one)({ gates })) ?? enough[0] ?? primary
 }
 
 /** The verdicts of one metric over all pairs; `primary` is the one asked for, null for the others. */

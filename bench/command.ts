@@ -6,6 +6,7 @@ import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
 import type { CapacityMeasurement } from './capacity-measurement.ts'
 import { takeTurn } from './lock.ts'
+import { thisMachine } from './machine.ts'
 import type { Fault, Measurement, Metric, Plan, Preset } from './measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
@@ -56,7 +57,10 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
     ...asked,
     ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
   })
-  if (earlier) refuseOther(earlier.plan, planned.plan)
+  if (earlier) {
+    refuseOtherMachine(earlier)
+    refuseOther(earlier.plan, planned.plan)
+  }
   const file = options.json ?? options.resume
   // Tried before anything is measured: minutes of load for a folder that is not there would hurt.
   for (const where of [file, options.md, options.html])
@@ -365,6 +369,18 @@ const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
   metric: plan.primary,
   seed,
 })
+
+/** Blocks of two machines are no blocks of one measurement. */
+const refuseOtherMachine = ({ machine }: Measurement): void => {
+  const inWords = ({ cpu, cores, node }: ReturnType<typeof thisMachine>) =>
+    `${cpu}, ${cores} cores, Node ${node}`
+  const [then, now] = [inWords(machine), inWords(thisMachine())]
+  if (then !== now)
+    throw new SeesawError(
+      'WRONG_USE',
+      `It was begun on another machine (${then}; this is ${now}): go on there, or leave --resume out.`,
+    )
+}
 
 /** A learner's own variant may be another one by now, under the same name. */
 const refuseOther = (began: Plan, now: Plan): void => {

@@ -4,6 +4,7 @@
 // the new one are two independent samples: Hodges and Lehmann's shift, and the interval by inversion
 // of the rank-sum test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947). No contender
 // feels the machine exactly as the bare server does; what that may amount to widens the interval.
+import { tooLateFor } from './gates.ts'
 import type { Measurement, Metric, Verdict } from './measurement.ts'
 import { metrics } from './measurement.ts'
 import { isPercentile, loadFor, percentiles, seriesOf } from './metrics.ts'
@@ -57,7 +58,10 @@ const alpha = 0.05
 /** Compares two analysed measurements; never throws. */
 export const compareRuns = (old: Measurement, fresh: Measurement): Comparison => {
   const pairs = matchContenders(old, fresh)
-  const why = whyNot(old, fresh, pairs)
+  const read = (run: Measurement) => run.plan.contenders.map((_, i) => seriesOf(run, i))
+  const sides = { old: read(old), fresh: read(fresh) }
+  const told = metricToTell(old, fresh, pairs, sides)
+  const why = whyNot(old, fresh, pairs, told)
   const notes = notesOf(old, fresh)
   if (why.length > 0)
     return {
@@ -68,9 +72,6 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
       sentence: `These two runs cannot be compared: ${why.join('; ')}.`,
       exitCode: 3,
     }
-  const read = (run: Measurement) => run.plan.contenders.map((_, i) => seriesOf(run, i))
-  const sides = { old: read(old), fresh: read(fresh) }
-  const told = metricToTell(old, pairs, sides)
   const verdicts = [told, ...metrics.filter((metric) => metric !== told)].flatMap((metric) =>
     pairs.flatMap((pair) => changeOf({ old, fresh, pair, metric, told, sides, all: pairs.length })),
   )
@@ -115,14 +116,14 @@ const matchContenders = (old: Measurement, fresh: Measurement): Pair[] => {
   })
 }
 
-const whyNot = (old: Measurement, fresh: Measurement, pairs: Pair[]): string[] => [
+const whyNot = (old: Measurement, fresh: Measurement, pairs: Pair[], told: Metric): string[] => [
   ...(pairs.length === 0 ? ['no setup is in both'] : []),
   ...unlike('the machine', machineOf(old), machineOf(fresh)),
   ...unlike('the software', softwareOf(old), softwareOf(fresh)),
   ...unlike('the plan', planOf(old), planOf(fresh)),
   ...unlikeRates(old, fresh),
-  ...troubleOf('the old run', old),
-  ...troubleOf('the new run', fresh),
+  ...troubleOf('the old run', old, told),
+  ...troubleOf('the new run', fresh, told),
 ]
 
 const machineOf = ({ machine }: Measurement): Record<string, string> => ({
@@ -188,10 +189,11 @@ const rateTolerance = 0.01
 const troubleOf = (
   which: string,
   { proof, finishedAt, blocks, gates, plan }: Measurement,
+  told: Metric,
 ): string[] => {
   const bare = plan.contenders.some(({ reference }) => reference)
   const failed = gates.filter(
-    ({ ok, spoils }) => !ok && (spoils === 'all' || spoils.includes(plan.primary)),
+    ({ ok, spoils }) => !ok && (spoils === 'all' || spoils.includes(told)),
   )
   return [
     ...(proof.ok || proof.skipped ? [] : [`the claims did not come out as declared in ${which}`]),
@@ -255,20 +257,27 @@ const valuesOf = (
   return bare?.every((value) => value > 0) ? own.map((value, i) => value / bare[i]!) : null
 }
 
-/** The primary metric, or the next lower percentile for which both runs have enough requests. */
-const metricToTell = ({ plan: { primary } }: Measurement, pairs: Pair[], sides: Sides): Metric => {
-  if (!isPercentile(primary)) return primary
-  const known = (series: Sides['old'], metric: Metric) => (place: number) =>
-    series[place]![metric].values !== null
-  return (
-    percentiles
-      .slice(percentiles.indexOf(primary))
-      .find((metric) =>
-        pairs.every(
-          (pair) => known(sides.old, metric)(pair.old) && known(sides.fresh, metric)(pair.fresh),
-        ),
-      ) ?? primary
+/** Whether both runs have enough requests for a metric, in all that is compared. */
+const isKnown = (metric: Metric, pairs: readonly Pair[], sides: Sides): boolean =>
+  pairs.every(
+    (pair) =>
+      sides.old[pair.old]![metric].values !== null &&
+      sides.fresh[pair.fresh]![metric].values !== null,
   )
+
+/** The primary metric, or the next lower percentile that both runs can tell. */
+const metricToTell = (
+  old: Measurement,
+  fresh: Measurement,
+  pairs: readonly Pair[],
+  sides: Sides,
+): Metric => {
+  const { primary } = old.plan
+  if (!isPercentile(primary)) return primary
+  const enough = percentiles
+    .slice(percentiles.indexOf(primary))
+    .filter((metric) => isKnown(metric, pairs, sides))
+  return enough.find((metric) => ![old, fresh].some(tooLateFor(metric))) ?? enough[0] ?? primary
 }
 
 interface Question {
@@ -329,6 +338,7 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
         blocksToShow: null,
         where: bareServer !== null ? `${at}, in terms of the bare server’s` : at,
         insteadOf: exploratory || metric === old.plan.primary ? null : old.plan.primary,
+        tooFew: !isKnown(old.plan.primary, [pair], sides),
         values: null,
         requests: null,
         serversAlone: false,

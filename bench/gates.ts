@@ -41,8 +41,14 @@ export const gatesOf = (measurement: Measurement): Gate[] => [
 export const limitsClient = ({ gate }: Gate): boolean =>
   gate === 'client-cpu' || gate === 'client-loop' || gate === 'ceiling'
 
-/** Whether a gate is about how late requests were sent. */
-export const isLag = (gate: string): boolean => gate === 'lag' || gate === 'lag-p95'
+/** Whether the client sent so many requests late that a percentile cannot be told. */
+export const tooLateFor =
+  (metric: Metric) =>
+  ({ gates }: { gates: readonly Gate[] }): boolean =>
+    gates.some(
+      ({ ok, gate, spoils }) =>
+        !ok && /^lag/.test(gate) && spoils !== 'all' && spoils.includes(metric),
+    )
 
 const claims = ({ proof }: Measurement): Gate => {
   const { ok, wrong, verdicts, skipped } = proof

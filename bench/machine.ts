@@ -11,11 +11,9 @@ export const describeMachine = async (
 ): Promise<Machine> => {
   const used = await doctor(backends)
   return {
-    cpu: cpus()[0]?.model.trim() || 'unknown',
-    cores: cpus().length,
+    ...thisMachine(),
     memoryBytes: totalmem(),
     os: `${type()} ${release()}`,
-    node: process.version,
     v8: process.versions.v8 ?? '',
     container: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
     backends: Object.fromEntries(
@@ -26,3 +24,10 @@ export const describeMachine = async (
     ),
   }
 }
+
+/** What must not change in the course of a measurement. */
+export const thisMachine = (): Pick<Machine, 'cpu' | 'cores' | 'node'> => ({
+  cpu: cpus()[0]?.model.trim() || 'unknown',
+  cores: cpus().length,
+  node: process.version,
+})

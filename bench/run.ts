@@ -49,7 +49,15 @@ interface Stage {
   warm: boolean
 }
 
-const nothing = { blocks: [], timelines: [], gates: [], figures: [], groups: [], verdicts: [] }
+/** Lists of its own for every measurement: blocks are added to them. */
+const nothing = () => ({
+  blocks: [],
+  timelines: [],
+  gates: [],
+  figures: [],
+  groups: [],
+  verdicts: [],
+})
 
 /**
  * Measures. Returns what was measured, `finishedAt` null where `signal` ended it early. Throws
@@ -104,7 +112,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       plan,
       proof: { ok: false, verdicts: 0, wrong: [] },
       calibration: { ceilingPerSecond: 0, capacityPerSecond: [], ratePerSecond: 0 },
-      ...nothing,
+      ...nothing(),
     }
     const conclude = (finished: boolean): Measurement => {
       if (finished) measurement.finishedAt = new Date().toISOString()

@@ -234,6 +234,7 @@ const inject = async (
         halfWidthCpuPercent: halfWidth(nothing),
         halfWidthThroughputPercent: halfWidth(throughput),
         covers: covers(nothing, 1),
+        coversThroughput: covers(throughput, 1),
         seconds: (Date.parse(whole.finishedAt) - Date.parse(whole.startedAt)) / 1000,
         gatesFailed: failed.length,
         stealPercent: middle(whole.blocks.map(({ steal }) => (steal ?? 0) * 100)),

@@ -269,6 +269,21 @@ describe('a verdict', () => {
     assert.deepEqual([figure?.median, figure?.low], [null, null])
   })
 
+  it('tells the next lower percentile where the client was late, and says so', () => {
+    const histogram = newHistogram()
+    histogram.recordValueWithCount(50, 970)
+    histogram.recordValueWithCount(3000, 30)
+    const lag = encodeHistogram(histogram)
+    const late = changed(usual, (copy) => {
+      for (const slot of copy.blocks.flatMap(({ slots }) => slots))
+        if (slot.load === 'open') slot.lag = lag
+    })
+    const [first] = analyse(late).verdicts
+    assert.deepEqual([first?.metric, first?.exploratory], ['p95', false])
+    assert.match(first!.sentence, /; the client was not punctual enough for p99\)$/)
+    assert.equal(verdict(late, 'p99').verdict, 'invalid')
+  })
+
   it('says how many requests it takes where there are too few for any percentile', () => {
     const [first] = analyse(measurementOf({ ratePerSecond: 4 })).verdicts
     assert.equal(first?.verdict, 'undecided')

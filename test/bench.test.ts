@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { home } from '#core/load'
 import { type Measurement, measurementSchema } from '../bench/measurement.ts'
+import { makePlan } from '../bench/plan.ts'
 import { familyOf, isAlive, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
 
 const steady = ['steady/plain', 'steady/plain']
@@ -64,6 +65,24 @@ describe('seesaw bench refuses', () => {
     })
 })
 
+describe('a plan', () => {
+  it('sets a variant that is named twice against itself', async () => {
+    const variants = ['gcra', 'gcra']
+    const { plan } = await makePlan({ targets: ['rate-limits'], variants })
+    assert.deepEqual(
+      plan.contenders.map(({ title }) => title),
+      ['gcra@memory (A)', 'gcra@memory (B)', 'a bare HTTP server'],
+    )
+  })
+
+  it('has one contender of a variant that needs none of the backends that are named', async () => {
+    const backends = ['memory', 'redis']
+    const { plan } = await makePlan({ targets: ['session-vs-token'], backends })
+    const tokens = plan.contenders.filter(({ setup }) => setup.includes('signed-token'))
+    assert.equal(tokens.length, 1)
+  })
+})
+
 describe('seesaw bench', function () {
   this.timeout(180_000)
 
@@ -79,6 +98,13 @@ describe('seesaw bench', function () {
     assert.match(err, /1 of 2 blocks are kept in .*run\.json.*--resume/)
     const half = read(file)
     assert.deepEqual([half.finishedAt, half.blocks.length], [null, 1])
+
+    const elsewhere = join(tempFolder(), 'elsewhere.json')
+    const machine = { ...half.machine, cpu: 'Z80' }
+    writeFileSync(elsewhere, JSON.stringify({ ...half, machine }))
+    const stranger = await seesaw(['bench', '--resume', elsewhere, ...scenarios], { env })
+    assert.equal(stranger.code, 2)
+    assert.match(stranger.err, /begun on another machine \(Z80, /)
 
     const again = await seesaw(['bench', '--resume', file, ...scenarios], { env })
     const whole = read(file)

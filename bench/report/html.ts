@@ -1,6 +1,7 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
-import type { Measurement, Verdict } from '../measurement.ts'
+import type { Measurement, Metric, Verdict } from '../measurement.ts'
+import { noiseOf } from '../noise.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable } from './costs.ts'
@@ -14,8 +15,6 @@ import { bound, bytes, change, count, duration, escaped, moment, number, percent
 
 /** What may stand beside the measurement; left out, its part of the page is missing. */
 export interface Extras {
-  /** This machine's own noise: what an A/A run said on it. */
-  noise?: Measurement
   /** Charts of `bench capacity`, made by `capacityChart`. */
   capacity?: Chart[]
   /** What the reader must know first, such as that stored verdicts differ from these. */
@@ -32,7 +31,7 @@ export const toHtml = (measurement: Measurement, extras: Extras = {}): string =>
     head(measurement, summary),
     verdictSection(measurement, summary, warnings),
     ...chartSections(measurement, charts, extras),
-    validitySection(measurement, charts, extras.noise),
+    validitySection(measurement, charts),
     environmentSection(measurement),
   ].join('\n')
   return toPage(`${plan.question} · Seesaw measurement`, body)
@@ -175,11 +174,7 @@ const forests = ([first, ...others]: Chart[]): string[] => {
   ]
 }
 
-const validitySection = (
-  measurement: Measurement,
-  charts: Charts,
-  noise: Measurement | undefined,
-): string => {
+const validitySection = (measurement: Measurement, charts: Charts): string => {
   const { gates, proof } = measurement
   const failed = gates.filter(({ ok }) => !ok).length
   const proved = proof.ok
@@ -211,22 +206,33 @@ ${toTable({
     }),
 })}
 ${charts.steadiness.map(toFigure).join('\n')}
-${noise ? noiseOf(noise, measurement) : ''}
+${noiseSection(measurement)}
 </section>`
 }
 
-/** What the same setup against itself gave on this machine. */
-const noiseOf = (noise: Measurement, { machine }: Measurement): string => {
-  const same = noise.machine.cpu === machine.cpu && noise.machine.node === machine.node
-  const widths = noise.verdicts.flatMap(({ metric, ratio, low, high, blocks }) =>
-    ratio !== null && low !== null && high !== null
-      ? [`${metric}: ${change(ratio)} [${change(low)}, ${change(high)}], ${blocks} blocks`]
-      : [],
-  )
-  return `<h3 class="apart">The same setup against itself${same ? ' on this machine' : ''}, ${escaped(moment(noise.startedAt))}</h3>
-<p>Two of the same must come out the same; what is left is noise.${same ? '' : ' It was measured on another machine or another Node.'}</p>
-<ul>${widths.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>`
+/** What each contender against itself gave in this very run. */
+const noiseSection = (measurement: Measurement): string => {
+  const noise = noiseOf(measurement)
+  if (noise.length === 0) return ''
+  return `<h3 class="apart">Each against itself</h3>
+<p>Every contender's slices in the one order against its own in the reverse order: they must come out the same, and what is left is this machine's noise while it measured.</p>
+${toTable({
+  caption: 'Mirrored slices compared with forward ones, with 95 % intervals',
+  head: ['contender', 'CPU per request', 'throughput'],
+  rows: measurement.plan.contenders.flatMap(({ name, title }) => {
+    const own = noise.filter(({ contender }) => contender === name)
+    const cell = (metric: Metric) => {
+      const found = own.find((one) => one.metric === metric)
+      return found
+        ? `${change(found.ratio)} [${change(found.low)}, ${change(found.high)}]`
+        : notMeasured
+    }
+    return own.length > 0 ? [[`${name} ${title}`, cell('cpu'), cell('throughput')]] : []
+  }),
+})}`
 }
+
+const notMeasured = '–'
 
 const effortInWords = ({
   preset,
