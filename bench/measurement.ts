@@ -61,6 +61,11 @@ const plan = z.strictObject({
   /** Requests per second of the open load; null: half of what the slower contender can take. */
   ratePerSecond: amount.nullable(),
   blocks: count,
+  /**
+   * How many blocks may be measured again because other machines on the host took time from this one
+   * meanwhile; absent: none.
+   */
+  spare: count.optional(),
   /** Slices in each of the two slots that a contender has in a block, and how long one is. */
   closed: z.strictObject({ slices: count, sliceMs: amount }),
   open: z.strictObject({ slices: count, sliceMs: amount }),
@@ -253,6 +258,13 @@ export const measurementSchema = z.strictObject({
     ratePerSecond: amount,
   }),
   blocks: z.array(block),
+  /**
+   * Blocks that count for nothing and were measured again, as other machines on the host took `steal`
+   * of the time meanwhile; slow or fast was not looked at. Absent: none.
+   */
+  setAside: z
+    .array(z.strictObject({ index: count, startedAt: z.string(), seconds: amount, steal: amount }))
+    .optional(),
   timelines: z.array(timeline),
   /** Made from all of the above: `analyse(measurement)` gives the same again, to the bit. */
   gates: z.array(gate),

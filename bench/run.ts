@@ -8,6 +8,7 @@ import { analyse } from './analyse.ts'
 import type { SliceResult } from './client/calls.ts'
 import type { LoadClient } from './client/start.ts'
 import { between, type Reading, type Running } from './contender.ts'
+import { mostSteal } from './gates.ts'
 import { describeMachine } from './machine.ts'
 import type { Block, Measurement, Plan, Slot } from './measurement.ts'
 import { isPercentile, requestsNeeded } from './metrics.ts'
@@ -132,6 +133,12 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     while (measurement.blocks.length < plan.blocks && !signal?.aborted) {
       const block = await measureBlock(stage, measurement)
       if (!block) break
+      if (isDisturbed(block) && (measurement.setAside?.length ?? 0) < (plan.spare ?? 0)) {
+        const { index, startedAt, seconds } = block
+        measurement.setAside ??= []
+        measurement.setAside.push({ index, startedAt, seconds, steal: block.steal ?? 0 })
+        continue
+      }
       measurement.blocks.push(block)
       conclude(false)
       const done = measurement.blocks.length
@@ -160,6 +167,9 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
 
 /** Whether a contender does not do what it claims; of a duel nobody knows. */
 export const isRefuted = ({ proof }: Measurement): boolean => !proof.ok && !proof.skipped
+
+/** Whether others had so much of the machine's time meanwhile that the block is measured again. */
+const isDisturbed = ({ steal }: Block): boolean => (steal ?? 0) > mostSteal
 
 /** Whether all blocks have the same processes, which is as quick as it is less than the whole truth. */
 const sameProcesses = ({ luck }: Plan): boolean => luck !== undefined
@@ -282,9 +292,12 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
     // What is done once is no part of a block.
     if (stage.warm) beganMs = performance.now()
   }
-  if (index === 0) await spendBlock(stage, measurement, performance.now() - beganMs)
+  if (index === 0 && !measurement.setAside)
+    await spendBlock(stage, measurement, performance.now() - beganMs)
 
-  say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}` })
+  const again = measurement.setAside?.some((one) => one.index === index)
+  const why = again ? ' again: other machines on the host took time from this one' : ''
+  say({ type: 'phase', phase: 'measuring', says: `block ${index + 1} of ${plan.blocks}${why}` })
   const order = permutation(plan.contenders.length, seedFor(plan.seed, index))
   const stealBefore = readSteal()
   const before = await Promise.all(running.map((one) => one.read()))

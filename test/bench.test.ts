@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { home } from '#core/load'
-import { type Measurement, measurementSchema } from '../bench/measurement.ts'
+import { type Measurement, measurementSchema, type Preset } from '../bench/measurement.ts'
 import { makePlan } from '../bench/plan.ts'
 import { familyOf, isAlive, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
 
@@ -72,6 +72,15 @@ describe('a plan', () => {
     assert.deepEqual(
       plan.contenders.map(({ title }) => title),
       ['gcra@memory (A)', 'gcra@memory (B)', 'a bare HTTP server'],
+    )
+  })
+
+  it('may measure some blocks again, but not so many that its duration is no longer true', async () => {
+    const spare = async (preset: Preset) =>
+      (await makePlan({ targets: ['rate-limits/gcra', 'rate-limits/gcra'], preset })).plan.spare
+    assert.deepEqual(
+      [await spare('duel'), await spare('quick'), await spare('standard'), await spare('publish')],
+      [6, 1, 2, 8],
     )
   })
 

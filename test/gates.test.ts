@@ -307,6 +307,12 @@ describe('a gate', () => {
       [fails(stolen(0.05), 'steal').value, gate(stolen(0.02), 'steal').ok],
       [0.05, true],
     )
+    const again = changed(stolen(0.01), (copy) => {
+      const { startedAt, seconds } = copy.blocks[0]!
+      copy.setAside = [{ index: 0, startedAt, seconds, steal: 0.11 }]
+    })
+    assert.equal(gate(again, 'steal').ok, true)
+    assert.match(gate(again, 'steal').says, / 1 block was measured again, as it was more in it\.$/)
     const { spoils } = gate(stolen(0.05), 'steal')
     assert(spoils.includes('cpu') && !spoils.includes('bytes') && !spoils.includes('backend-calls'))
     const { ok, value, says } = gate(stolen(null), 'steal')
