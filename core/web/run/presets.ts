@@ -2,7 +2,7 @@
 import type { Preset } from '../../../bench/measurement.ts'
 
 export const presets: readonly { value: Preset; says: string; seconds: number }[] = [
-  { value: 'duel', says: 'Duel: a quick look', seconds: 20 },
+  { value: 'duel', says: 'Duel: a quick look', seconds: 18 },
   { value: 'quick', says: 'Quick: large differences', seconds: 91 },
   { value: 'standard', says: 'Standard: from about 3 %', seconds: 349 },
   { value: 'strict', says: 'Strict: from about 2 %', seconds: 860 },
