@@ -1,7 +1,7 @@
 // From what was measured to what can be claimed. Pure: the same measurement gives the same words for
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
-import { gatesOf, limitsClient, tooLateFor } from './gates.ts'
+import { gatesOf, limitsClient, metricToTell } from './gates.ts'
 import {
   type Contender,
   type Figure,
@@ -14,7 +14,6 @@ import {
 import {
   backendCpuKnown,
   isPercentile,
-  percentiles,
   requestsNeeded,
   type Series,
   seriesOf,
@@ -60,7 +59,8 @@ export const analyse = (
     }),
   )
   const sides = all.filter(({ contender }) => !contender.reference)
-  const told = metricToTell(primary, sides, gates)
+  const isKnown = (metric: Metric) => sides.every(({ series }) => series[metric].values)
+  const told = metricToTell(primary, isKnown, gates)
   const context = { measurement, gates, sides }
   const answers = verdictsOf(context, told, primary)
   return {
@@ -88,19 +88,6 @@ interface Context {
   measurement: Measurement
   gates: readonly Gate[]
   sides: readonly Side[]
-}
-
-/**
- * The metric that answers the scenario's question: its primary one, or, where that percentile cannot
- * be told because a block has too few requests or the client sent too many of them late, the next
- * lower one that can.
- */
-const metricToTell = (primary: Metric, sides: readonly Side[], gates: readonly Gate[]): Metric => {
-  if (!isPercentile(primary)) return primary
-  const enough = percentiles
-    .slice(percentiles.indexOf(primary))
-    .filter((one) => sides.every(({ series }) => series[one].values))
-  return enough.find((one) => !tooLateFor(one)({ gates })) ?? enough[0] ?? primary
 }
 
 /** The verdicts of one metric over all pairs; `primary` is the one asked for, null for the others. */

@@ -4,10 +4,10 @@
 // the new one are two independent samples: Hodges and Lehmann's shift, and the interval by inversion
 // of the rank-sum test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947). No contender
 // feels the machine exactly as the bare server does; what that may amount to widens the interval.
-import { tooLateFor } from './gates.ts'
+import { metricToTell } from './gates.ts'
 import type { Measurement, Metric, Verdict } from './measurement.ts'
 import { metrics } from './measurement.ts'
-import { isPercentile, loadFor, percentiles, seriesOf } from './metrics.ts'
+import { isPercentile, loadFor, seriesOf } from './metrics.ts'
 import { inWords, verdictLooks } from './report/forest.ts'
 import { metricWords, sentenceAlone } from './report/summary.ts'
 import { markdown, toMarkdownTable } from './report/table.ts'
@@ -60,7 +60,10 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
   const pairs = matchContenders(old, fresh)
   const read = (run: Measurement) => run.plan.contenders.map((_, i) => seriesOf(run, i))
   const sides = { old: read(old), fresh: read(fresh) }
-  const told = metricToTell(old, fresh, pairs, sides)
+  const told = metricToTell(old.plan.primary, (metric) => isKnown(metric, pairs, sides), [
+    ...old.gates,
+    ...fresh.gates,
+  ])
   const why = whyNot(old, fresh, pairs, told)
   const notes = notesOf(old, fresh)
   if (why.length > 0)
@@ -264,21 +267,6 @@ const isKnown = (metric: Metric, pairs: readonly Pair[], sides: Sides): boolean 
       sides.old[pair.old]![metric].values !== null &&
       sides.fresh[pair.fresh]![metric].values !== null,
   )
-
-/** The primary metric, or the next lower percentile that both runs can tell. */
-const metricToTell = (
-  old: Measurement,
-  fresh: Measurement,
-  pairs: readonly Pair[],
-  sides: Sides,
-): Metric => {
-  const { primary } = old.plan
-  if (!isPercentile(primary)) return primary
-  const enough = percentiles
-    .slice(percentiles.indexOf(primary))
-    .filter((metric) => isKnown(metric, pairs, sides))
-  return enough.find((metric) => ![old, fresh].some(tooLateFor(metric))) ?? enough[0] ?? primary
-}
 
 interface Question {
   old: Measurement

@@ -10,7 +10,7 @@ import {
   metrics,
   type Slot,
 } from './measurement.ts'
-import { loadFor, percentiles } from './metrics.ts'
+import { isPercentile, loadFor, percentiles } from './metrics.ts'
 import { backendsOf, properName } from './names.ts'
 import { meanMs, mergeHistograms } from './stats/histogram.ts'
 import { median } from './stats/median.ts'
@@ -41,14 +41,25 @@ export const gatesOf = (measurement: Measurement): Gate[] => [
 export const limitsClient = ({ gate }: Gate): boolean =>
   gate === 'client-cpu' || gate === 'client-loop' || gate === 'ceiling'
 
-/** Whether the client sent so many requests late that a percentile cannot be told. */
-export const tooLateFor =
-  (metric: Metric) =>
-  ({ gates }: { gates: readonly Gate[] }): boolean =>
+/**
+ * The metric that answers the question: the primary one, or, where that percentile cannot be told
+ * because a block has too few requests (`isKnown`) or the client sent too many of them late, the next
+ * lower one that can.
+ */
+export const metricToTell = (
+  primary: Metric,
+  isKnown: (metric: Metric) => boolean,
+  gates: readonly Gate[],
+): Metric => {
+  if (!isPercentile(primary)) return primary
+  const known = percentiles.slice(percentiles.indexOf(primary)).filter(isKnown)
+  const isLate = (metric: Metric) =>
     gates.some(
       ({ ok, gate, spoils }) =>
         !ok && /^lag/.test(gate) && spoils !== 'all' && spoils.includes(metric),
     )
+  return known.find((metric) => !isLate(metric)) ?? known[0] ?? primary
+}
 
 const claims = ({ proof }: Measurement): Gate => {
   const { ok, wrong, verdicts, skipped } = proof
