@@ -125,14 +125,16 @@ const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void
       onProgress: line,
     })
     endLine()
-    for (const { says, done, of, good, ok, figures } of summaries) {
+    for (const { says, done, of, good, ok, figures, facts } of summaries) {
       if (of === 0) continue
       const mark = done < of ? '…' : ok ? '✓' : '✗'
       const seen = Object.entries(figures).map(
         ([name, value]) => `${name} ${Number(value.toPrecision(3))}`,
       )
       print(`${mark} ${says}: ${good} of ${done}${done < of ? `, ${of - done} not run` : ''}`)
+      const held = Object.entries(facts).map(([fact, count]) => `${fact} ${count} of ${done}`)
       if (seen.length > 0) print(`    medians: ${seen.join(', ')}`)
+      if (held.length > 0) print(`    ${held.join(', ')}`)
     }
     process.exitCode = summaries.every(({ ok, of, done }) => ok || of === 0 || done < of) ? 0 : 1
   } finally {
