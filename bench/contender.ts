@@ -23,8 +23,12 @@ export interface Reading {
 export interface Running {
   url: string
   read(): Promise<Reading>
-  /** Waits until the last requests' work has ended, for as long as it uses CPU time; false: it never did. */
-  settle(): Promise<boolean>
+  /**
+   * Waits until the last requests' work has ended, for as long as it uses CPU time, ten seconds at
+   * the most. When it had, by `performance.now()`. `ownOnly`: whatever the backends do, which may be
+   * for others.
+   */
+  settle(ownOnly?: boolean): Promise<number>
   /** Empties the namespace and puts fresh server processes in place of the old ones. */
   refresh(): Promise<void>
   stop(): Promise<void>
@@ -71,14 +75,14 @@ export const runSetup = async (
         roundTrips: sumsOf(meters.map(({ roundTrips }) => roundTrips)),
       }
     }
-    const cpuMs = async () =>
-      (serverCpu?.() ?? (await read()).serverCpuMs) + (backendCpu === null ? 0 : backendCpu())
+    const cpuMs = async () => serverCpu?.() ?? (await read()).serverCpuMs
+    const allCpuMs = async () => (await cpuMs()) + (backendCpu?.() ?? 0)
 
     return {
       lab,
       url: lab.url,
       read,
-      settle: () => settled(cpuMs),
+      settle: (ownOnly) => settled(ownOnly ? cpuMs : allCpuMs),
       async refresh() {
         await lab.reset(setup.id)
         await lab.restart()
@@ -104,7 +108,7 @@ export const runReference = async (): Promise<Running> => {
       const nothing = { backendCpuMs: 0, calls: {}, roundTrips: {} }
       return { requests, serverCpuMs: cpuMs, busyMs, rssBytes, gcMs, ...nothing }
     },
-    settle: async () => true,
+    settle: async () => performance.now(),
     async refresh() {
       await server.stop()
       server = await startReference()
@@ -120,16 +124,16 @@ const readerOf = (urls: readonly string[]): CpuReader | null => {
   return pids.length === 0 ? () => 0 : (cpuOf(pids as number[]) ?? null)
 }
 
-const settled = async (cpuMs: () => Promise<number>): Promise<boolean> => {
+const settled = async (cpuMs: () => Promise<number>): Promise<number> => {
   const untilMs = performance.now() + settledWithinMs
   let before = { cpuMs: await cpuMs(), atMs: performance.now() }
-  while (performance.now() < untilMs) {
+  while (before.atMs < untilMs) {
     await sleep(lookEveryMs)
     const now = { cpuMs: await cpuMs(), atMs: performance.now() }
-    if (now.cpuMs - before.cpuMs < idleShare * (now.atMs - before.atMs)) return true
+    if (now.cpuMs - before.cpuMs < idleShare * (now.atMs - before.atMs)) break
     before = now
   }
-  return false
+  return before.atMs
 }
 
 const sumsOf = (records: Readonly<Record<string, number>>[]): Record<string, number> => {

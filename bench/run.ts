@@ -213,14 +213,45 @@ const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
   const at = plan.contenders.findIndex(({ reference }) => reference)
   const ceiling = capacities[at] as number
   const others = capacities.filter((_, i) => i !== at)
+  const most = rounded(Math.min(...others.map((rate) => rate / 2), ceiling / ceilingShare))
   return {
     ceilingPerSecond: ceiling,
     capacityPerSecond: capacities,
-    ratePerSecond:
-      plan.ratePerSecond ??
-      rounded(Math.min(...others.map((rate) => rate / 2), ceiling / ceilingShare)),
+    ratePerSecond: plan.ratePerSecond ?? (await rateOnTime(stage, most)),
   }
 }
+
+const rateTrials = 4
+/** Half of what the gate allows: a trial is short. */
+const trialLagMs = 0.5
+
+/**
+ * The highest of a few rates, from `most` downwards, at which the client sends on time: only the
+ * clock of the client is looked at, and that of its worst moment, whoever is being asked. Servers that
+ * use both cores at half their capacity leave the client none.
+ */
+const rateOnTime = async ({ plan, client, running }: Stage, most: number): Promise<number> => {
+  if (plan.load === 'closed') return most
+  let rate = most
+  for (let trial = 1; trial < rateTrials; trial++) {
+    const lags: number[] = []
+    for (const [id, one] of running.entries()) {
+      const { lag } = await client.ask('openSlice', {
+        id,
+        ms: plan.open.sliceMs,
+        ratePerSecond: rate,
+        arrivals: plan.arrivals,
+        seed: seedFor(plan.seed, trial),
+      })
+      await one.settle()
+      lags.push(decodeHistogram(lag).getValueAtPercentile(95) / 1000)
+    }
+    if (Math.max(...lags) <= trialLagMs) break
+    rate = rounded(rate * rateStep)
+  }
+  return rate
+}
+const rateStep = 0.6
 
 /** Down to two digits that matter: 2,437 becomes 2,400. */
 const rounded = (rate: number): number => {
@@ -246,6 +277,8 @@ const warmUp = async (stage: Stage): Promise<void> => {
         const result = await client.ask('closedSlice', { id, ms: warmUpSliceMs })
         saySlice(stage, { id, load: 'closed', result, calls: null })
         refuseRuin(stage, id, result)
+        // Jobs that pile up while warming up would be worked off in the time of the others.
+        await running[id]?.settle(true)
       }
     }),
   )
@@ -275,6 +308,8 @@ interface Turn {
   half: Slot['half']
   result: SliceResult
   used: Reading
+  /** From the first request until the work of the last one had ended. */
+  workedMs: number
 }
 
 /** One block; undefined where it was interrupted: half a block says nothing. */
@@ -313,8 +348,8 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
           if (plan.contenders[id]?.reference && slice % 2 === 1) continue
           // The same for all contenders: they are sent the same at the same moments.
           const seed = seedFor(plan.seed, index, slice, half === 'forward' ? 1 : 2)
-          const { result, used } = await takeSlice(stage, { id, load, ms: sliceMs, openRate, seed })
-          turns.push({ id, load, half, result, used })
+          const turn = await takeSlice(stage, { id, load, ms: sliceMs, openRate, seed })
+          turns.push({ id, load, half, ...turn })
         }
   }
   const after = await Promise.all(running.map((one) => one.read()))
@@ -351,10 +386,11 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
 const takeSlice = async (
   stage: Stage,
   of: { id: number; load: Slot['load']; ms: number; openRate: number; seed: number },
-): Promise<{ result: SliceResult; used: Reading }> => {
+): Promise<{ result: SliceResult; used: Reading; workedMs: number }> => {
   const { plan, client } = stage
   const one = stage.running[of.id] as Running
   const before = await one.read()
+  const beganMs = performance.now()
   const result =
     of.load === 'closed'
       ? await client.ask('closedSlice', { id: of.id, ms: of.ms })
@@ -366,10 +402,10 @@ const takeSlice = async (
           seed: of.seed,
         })
   refuseRuin(stage, of.id, result)
-  await one.settle()
+  const workedMs = (await one.settle()) - beganMs
   const used = between(before, await one.read())
   saySlice(stage, { id: of.id, load: of.load, result, calls: used.calls })
-  return { result, used }
+  return { result, used, workedMs }
 }
 
 /** Tells whoever looks what came of a slice; `calls` null: it is for warming up and does not count. */
@@ -498,7 +534,7 @@ const slotOf = (turns: Turn[]): Slot => {
     roundTrips: sums(({ used }) => used.roundTrips),
     gcMs: sum(({ used }) => used.gcMs),
     busy: {
-      server: sum(({ used }) => used.busyMs) / (seconds * 1000),
+      server: sum(({ used }) => used.busyMs) / sum(({ workedMs }) => workedMs),
       client: sum(({ result }) => result.busy * result.seconds) / seconds,
     },
     rssBytes: Math.max(...turns.map(({ used }) => used.rssBytes)),
