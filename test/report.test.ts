@@ -162,6 +162,22 @@ describe('a report as one page', () => {
     assert.match(html, /no latency is shown/)
   })
 
+  it('says once that the question has no answer, and then what can be told', () => {
+    const late = analysed(
+      changed(measurementOf({ contenders: 5, primary: 'p99' }), (copy) => {
+        for (const block of copy.blocks) block.steal = 0.03
+      }),
+    )
+    for (const text of [textOf(toHtml(late)), toTerminal(late), toMarkdown(late)]) {
+      const oneLine = text.replace(/\s+/g, ' ')
+      assert.equal(oneLine.match(/Latency p\d+ can be told of none of them/g)?.length, 1)
+      assert.match(oneLine, /was not the question, but can be told:.* CPU time per request/)
+    }
+    assert.doesNotMatch(toTerminal(late), /Invalid: /)
+    assert.match(toTerminal(late), /B against A/)
+    assert.doesNotMatch(toTerminal(five), /was not the question/)
+  })
+
   it('says first why a measurement is not valid, and draws no number of it', () => {
     const html = toHtml(invalid)
     const text = textOf(html)

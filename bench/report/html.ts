@@ -8,7 +8,14 @@ import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { type Look, lookOf } from './looks.ts'
 import { toPage } from './page.ts'
-import { factsOf, type Summary, sentenceAlone, summarise, valueAndLimit } from './summary.ts'
+import {
+  factsOf,
+  insteadSays,
+  type Summary,
+  sentenceAlone,
+  summarise,
+  valueAndLimit,
+} from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
 import { bound, bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
@@ -63,21 +70,13 @@ const key = (name: string, { class: colour, shape }: Look): string =>
   )} ${escaped(name)}</span>`
 
 const verdictSection = (measurement: Measurement, summary: Summary, warnings: string[]): string => {
-  const { primary, exploratory, groups } = summary
+  const { primary, unanswered, instead, exploratory, groups } = summary
   return `<main>
 <section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
 ${warnings.length > 0 ? `<ul class="warnings">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
 ${groups ? groupList(measurement, groups) : ''}
-${
-  primary.length > 3
-    ? `<ul class="sentences">${primary.map((verdict) => `<li>${sentence(verdict)}</li>`).join('\n')}</ul>`
-    : primary
-        .map(
-          (verdict) =>
-            `<p class="verdict ${verdictLooks[verdict.verdict].class}">${sentence(verdict)}</p>`,
-        )
-        .join('\n')
-}
+${unanswered ? `<p class="verdict invalid">${verdictMark('invalid')}<span>${escaped(unanswered)}</span></p>` : sentences(primary)}
+${instead.length > 0 ? `<p>${escaped(insteadSays)}</p>${sentences(instead)}` : ''}
 ${primary.length === 0 ? '<p>Nothing was measured, so nothing can be said.</p>' : ''}
 ${
   exploratory.length > 0
@@ -86,6 +85,17 @@ ${
 }
 </section>`
 }
+
+/** A few in large type, many as a list. */
+const sentences = (verdicts: readonly Verdict[]): string =>
+  verdicts.length > 3
+    ? `<ul class="sentences">${verdicts.map((verdict) => `<li>${sentence(verdict)}</li>`).join('\n')}</ul>`
+    : verdicts
+        .map(
+          (verdict) =>
+            `<p class="verdict ${verdictLooks[verdict.verdict].class}">${sentence(verdict)}</p>`,
+        )
+        .join('\n')
 
 /** The claim, and more quietly what it rests on. */
 const sentence = (verdict: Verdict): string => {

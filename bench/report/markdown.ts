@@ -1,9 +1,9 @@
 // The report for where pages cannot go: an issue, a pull request, a terminal's clipboard.
-import type { Measurement } from '../measurement.ts'
+import type { Measurement, Verdict } from '../measurement.ts'
 import { costTable, latencyTable } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
-import { factsOf, sentenceAlone, summarise } from './summary.ts'
+import { factsOf, insteadSays, sentenceAlone, summarise } from './summary.ts'
 import { markdown, toMarkdownTable } from './table.ts'
 import { plain } from './text.ts'
 
@@ -23,8 +23,10 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
       .join('\n'),
     [...warnings, ...summary.warnings].map((text) => `> ⚠ ${markdown(text)}`).join('\n>\n'),
     summary.groups ? `**${markdown(summary.groups)}**` : '',
-    summary.primary.map((verdict) => `**${markdown(sentenceAlone(verdict))}**`).join('\n\n') ||
-      'Nothing was measured, so nothing can be said.',
+    summary.unanswered
+      ? `**${markdown(summary.unanswered)}**`
+      : summary.primary.map(strong).join('\n\n') || 'Nothing was measured, so nothing can be said.',
+    summary.instead.length > 0 ? [insteadSays, ...summary.instead.map(strong)].join('\n\n') : '',
     summary.exploratory.length > 0
       ? `Also measured, without having been asked; to look at, not to conclude from:\n\n${summary.exploratory
           .map(
@@ -55,6 +57,8 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
     .join('\n\n')
     .concat('\n')
 }
+
+const strong = (verdict: Verdict): string => `**${markdown(sentenceAlone(verdict))}**`
 
 /** As code, however many backticks it has. */
 const code = (text: string): string => {

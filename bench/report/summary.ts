@@ -21,6 +21,10 @@ export interface Summary {
   warnings: string[]
   /** Verdicts on the metric that the scenario asks about. */
   primary: Verdict[]
+  /** Why no pair has an answer, once for all of them; null where one has, or where there is one pair. */
+  unanswered: string | null
+  /** Where no pair has an answer: what can be told of the work that requests make. */
+  instead: Verdict[]
   /** Verdicts on all others: intervals to look at, not answers. */
   exploratory: Verdict[]
   /** Which contenders cannot be told apart, best first, in words; null for two. */
@@ -32,10 +36,18 @@ export interface Summary {
 
 export const summarise = (measurement: Measurement): Summary => {
   const { plan, verdicts, blocks } = measurement
+  const primary = verdicts.filter(({ exploratory }) => !exploratory)
+  const exploratory = verdicts.filter(({ exploratory }) => exploratory)
+  const lost = primary.length > 0 && primary.every(isInvalid)
   return {
     warnings: warningsOf(measurement),
-    primary: verdicts.filter(({ exploratory }) => !exploratory),
-    exploratory: verdicts.filter(({ exploratory }) => exploratory),
+    primary,
+    unanswered:
+      lost && primary.length > 1
+        ? `${nameOf(metricTold(measurement))} can be told of none of them; why stands above.`
+        : null,
+    instead: lost ? workOf(exploratory) : [],
+    exploratory,
     groups: groupsOf(measurement),
     contenders: plan.contenders.filter(({ reference }) => !reference),
     requests: blocks
@@ -44,6 +56,19 @@ export const summarise = (measurement: Measurement): Summary => {
       .reduce((sum, { answered }) => sum + answered, 0),
   }
 }
+
+const isInvalid = ({ verdict }: Verdict): boolean => verdict === 'invalid'
+
+/** CPU time per request, or else throughput, where that is valid. */
+const workOf = (verdicts: readonly Verdict[]): Verdict[] => {
+  const told = (['cpu', 'throughput'] as const).map((wanted) =>
+    verdicts.filter((one) => one.metric === wanted && !isInvalid(one)),
+  )
+  return told.find(({ length }) => length > 0) ?? []
+}
+
+/** What stands before `instead`. */
+export const insteadSays = 'It was not the question, but can be told:'
 
 const warningsOf = ({ finishedAt, plan, blocks, gates }: Measurement): string[] => {
   const warnings: string[] = []

@@ -5,7 +5,7 @@ import type { Measurement, Verdict } from '../measurement.ts'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
-import { factsOf, metricWords, sentenceAlone, summarise } from './summary.ts'
+import { factsOf, insteadSays, metricWords, sentenceAlone, summarise } from './summary.ts'
 import type { Table } from './table.ts'
 import { change, plain, shorten, wrap } from './text.ts'
 
@@ -32,6 +32,8 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
   const { plan, gates, command } = measurement
   const text = (words: string, style?: Style, indent = '') =>
     wrap(oneLine(words), width - indent.length).map((line) => indent + paint(line, style))
+  const verdictLines = (verdict: Verdict) =>
+    text(`${signs[verdict.verdict]} ${sentenceAlone(verdict)}`, styles[verdict.verdict])
   const failed = gates.filter(({ ok }) => !ok).length
   return [
     ...text(plan.question, 'bold'),
@@ -42,11 +44,14 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
     ...[...warnings, ...summary.warnings].flatMap((words) => [...text(`! ${words}`, 'yellow'), '']),
     ...(summary.groups ? [...text(summary.groups, 'bold'), ''] : []),
     ...(summary.primary.length === 0 ? text('Nothing was measured, so nothing can be said.') : []),
-    ...summary.primary.flatMap((verdict) =>
-      text(`${signs[verdict.verdict]} ${sentenceAlone(verdict)}`, styles[verdict.verdict]),
-    ),
+    ...(summary.unanswered
+      ? text(`${signs.invalid} ${summary.unanswered}`, styles.invalid)
+      : summary.primary.flatMap(verdictLines)),
     '',
-    ...forestLines(measurement, width, paint),
+    ...(summary.instead.length > 0
+      ? [...text(insteadSays), ...summary.instead.flatMap(verdictLines), '']
+      : []),
+    ...forestLines(measurement, summary.instead, width, paint),
     '',
     ...tables(costTable(measurement), width).map((line, i) =>
       i === 0 ? paint(line, 'dim') : line,
@@ -98,12 +103,19 @@ const hanging = (first: string, then: string, width: number, paint: Paint): stri
 
 // ---- the forest
 
-const forestLines = ({ verdicts, plan }: Measurement, width: number, paint: Paint): string[] => {
+const forestLines = (
+  { verdicts, plan }: Measurement,
+  instead: readonly Verdict[],
+  width: number,
+  paint: Paint,
+): string[] => {
   // With many contenders only what was asked: the rest is in the other forms of the report.
   const two = plan.contenders.filter(({ reference }) => !reference).length <= 2
   const shown = verdicts.filter(
-    ({ exploratory, ratio, verdict }) =>
-      (two || !exploratory) && ratio !== null && verdict !== 'invalid',
+    (one) =>
+      (two || !one.exploratory || instead.includes(one)) &&
+      one.ratio !== null &&
+      one.verdict !== 'invalid',
   )
   if (shown.length === 0) return []
   const labels = shown.map(({ metric, a, b }) =>
