@@ -89,6 +89,18 @@ const summaryOf = (check: Check, trials: Trial[], quick: boolean): Summary => {
   const good = own.filter(({ ok }) => ok).length
   const names = [...new Set(own.flatMap(({ figures }) => Object.keys(figures)))]
   const factNames = [...new Set(own.flatMap(({ facts = {} }) => Object.keys(facts)))]
+  const facts = Object.fromEntries(
+    factNames.map((name) => [name, own.filter(({ facts }) => facts?.[name]).length]),
+  )
+  // What was burnt is known; what that costs under full load, together with all that it changes in the
+  // rhythm of client and server, only the trials themselves can tell.
+  const found = middle(own.flatMap(({ figures }) => figures.foundPercent ?? []))
+  const within = own.filter(
+    ({ figures: { fromPercent = NaN, toPercent = NaN } }) =>
+      fromPercent <= found && found <= toPercent,
+  )
+  if (names.includes('fromPercent'))
+    facts['the interval holds what all trials together found'] = within.length
   const { id, says } = check
   return {
     ...{ id, says, done: own.length, of, good, least },
@@ -96,9 +108,7 @@ const summaryOf = (check: Check, trials: Trial[], quick: boolean): Summary => {
     figures: Object.fromEntries(
       names.map((name) => [name, middle(own.flatMap(({ figures }) => figures[name] ?? []))]),
     ),
-    facts: Object.fromEntries(
-      factNames.map((name) => [name, own.filter(({ facts }) => facts?.[name]).length]),
-    ),
+    facts,
   }
 }
 
@@ -179,7 +189,7 @@ const verdictOn = ({ verdicts }: Measurement, metric: Metric): Verdict | undefin
 const claims = (verdict: Verdict | undefined): boolean =>
   verdict?.verdict === 'slower' || verdict?.verdict === 'faster'
 
-/** Arithmetic that makes a request cost about `percent` more than the plain one, and what it costs. */
+/** What burns about `percent` of the CPU time that a plain request takes. */
 const injection = async (percent: number): Promise<Injection> => {
   const known = injections.get(percent)
   if (known) return known
@@ -190,18 +200,15 @@ const injection = async (percent: number): Promise<Injection> => {
     const target = { id: 0, setup: 'steady/plain', url, workload: 'visit', scenariosFolder }
     await client.ask('open', { ...target, connections: 10, timeoutMs: 5_000 })
     await client.ask('closedSlice', { id: 0, ms: 3_000 })
-    const costs: number[] = []
-    const shares: number[] = []
+    const plain: number[] = []
     for (let i = 0; i < 15; i++) {
-      const answer = await fetch(`${url}/run/steady/plain/cost`)
-      costs.push(((await answer.json()) as { microseconds: number }).microseconds)
       const before = (await lab.readMeter())[0]
       const { answered } = await client.ask('closedSlice', { id: 0, ms: 300 })
       const after = (await lab.readMeter())[0]
-      shares.push((((after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)) * 1000) / answered)
+      plain.push((((after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)) * 1000) / answered)
     }
-    const extra = Math.round(((percent / 100) * middle(shares)) / middle(costs))
-    const found = { knobs: `~rounds=${100 + extra}`, extraMs: (extra * middle(costs)) / 1000 }
+    const microseconds = Math.max(1, Math.round((percent / 100) * middle(plain)))
+    const found = { knobs: `~burn=${microseconds}`, extraMs: microseconds / 1000 }
     injections.set(percent, found)
     return found
   } finally {
@@ -232,13 +239,12 @@ const inject = async (
   const dearer = pairOf(whole, 0, 2)
   const [nothing, throughput] = [verdictOn(same, 'cpu'), verdictOn(same, 'throughput')]
   const something = verdictOn(dearer, 'cpu')
-  // Arithmetic costs the same all day, a request does not: the share is that of this run's requests.
+  // What is burnt is the same all day, what a request costs is not: the share is of this run's requests.
   const plainMs = middle([0, 1].flatMap((index) => seriesOf(whole, index).cpu.values ?? []))
-  const truth = 1 + extraMs / plainMs
   const halfWidth = (verdict?: Verdict) =>
     verdict?.low && verdict.high ? (Math.sqrt(verdict.high / verdict.low) - 1) * 100 : Number.NaN
-  const covers = (verdict: Verdict | undefined, truth: number) =>
-    Boolean(verdict?.low && verdict.high && verdict.low <= truth && truth <= verdict.high)
+  const holdsOne = (verdict: Verdict | undefined) =>
+    Boolean(verdict?.low && verdict.high && verdict.low <= 1 && 1 <= verdict.high)
   const stolen = whole.blocks.map(({ steal }) => (steal ?? 0) * 100)
   return [
     {
@@ -252,8 +258,8 @@ const inject = async (
         stolenPercent: stolen.reduce((sum, share) => sum + share, 0) / stolen.length,
       },
       facts: {
-        'CPU interval holds the truth': covers(nothing, 1),
-        'throughput interval holds the truth': covers(throughput, 1),
+        'CPU interval holds the truth': holdsOne(nothing),
+        'throughput interval holds the truth': holdsOne(throughput),
         invalid: nothing?.verdict === 'invalid',
       },
     },
@@ -262,11 +268,12 @@ const inject = async (
       atIso: now(),
       ok: something?.verdict === 'slower',
       figures: {
-        injectedPercent: (truth - 1) * 100,
+        injectedPercent: (extraMs / plainMs) * 100,
         foundPercent: ((something?.ratio ?? Number.NaN) - 1) * 100,
+        fromPercent: ((something?.low ?? Number.NaN) - 1) * 100,
+        toPercent: ((something?.high ?? Number.NaN) - 1) * 100,
       },
       facts: {
-        'CPU interval holds the truth': covers(something, truth),
         invalid: something?.verdict === 'invalid',
       },
     },

@@ -3,15 +3,24 @@ import type { loadScenario } from '../../../../core/load.ts'
 
 type AnyScenario = Awaited<ReturnType<typeof loadScenario>>
 
-/** A little arithmetic that no compiler can leave out; about a tenth of a microsecond a round. */
+/** A little arithmetic that no compiler can leave out. */
 const spin = (rounds: number): number => {
   let state = 0x2545f491
-  for (let round = 0; round < rounds * 16; round++) {
+  for (let round = 0; round < rounds; round++) {
     state ^= state << 13
     state ^= state >>> 17
     state ^= state << 5
   }
   return state
+}
+
+/**
+ * Spins for so long. A number of rounds would not do: where two cores are one to the hardware, the
+ * same rounds take up to twice the time while the neighbour works.
+ */
+const burn = (microseconds: number): void => {
+  const untilMs = performance.now() + microseconds / 1_000
+  while (performance.now() < untilMs);
 }
 
 const scenario: AnyScenario = {
@@ -25,12 +34,12 @@ const scenario: AnyScenario = {
       idea: 'Does some arithmetic and answers.',
       needs: [],
       knobs: {
-        rounds: {
-          says: 'rounds of arithmetic',
-          default: 100,
+        burn: {
+          says: 'CPU time burnt in each request',
+          default: 0,
           min: 0,
-          max: 1_000_000,
-          unit: 'count',
+          max: 100_000,
+          unit: 'us',
         },
         wrongEvery: {
           says: 'one wrong answer in so many; 0 for none',
@@ -41,19 +50,13 @@ const scenario: AnyScenario = {
         },
       },
       mount(router, { knobs }) {
-        const { rounds = 0, wrongEvery = 0 } = knobs
+        const { burn: microseconds = 0, wrongEvery = 0 } = knobs
         let answers = 0
         router.get('/', (ctx) => {
-          const state = spin(rounds)
+          const state = spin(1_600)
+          if (microseconds > 0) burn(microseconds)
           const lies = wrongEvery > 0 && ++answers % wrongEvery === 0
           ctx.body = { ok: !lies, state }
-        })
-        // What a round costs in this very process, once it is warm.
-        router.get('/cost', (ctx) => {
-          const many = 20_000
-          const beganMs = performance.now()
-          const state = spin(many)
-          ctx.body = { microseconds: ((performance.now() - beganMs) * 1000) / many, state }
         })
       },
     },
