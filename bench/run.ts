@@ -221,19 +221,21 @@ const calibrate = async (stage: Stage): Promise<Measurement['calibration']> => {
   }
 }
 
-const rateTrials = 4
+/** Of the rates that are considered the last is taken untried. */
+const mostRates = 4
+const rateStep = 0.6
 /** Half of what the gate allows: a trial is short. */
 const trialLagMs = 0.5
 
 /**
  * The highest of a few rates, from `most` downwards, at which the client sends on time: only the
- * clock of the client is looked at, and that of its worst moment, whoever is being asked. Servers that
+ * clock of the client is looked at, and where it is worst, whoever is being asked. Servers that
  * use both cores at half their capacity leave the client none.
  */
 const rateOnTime = async ({ plan, client, running }: Stage, most: number): Promise<number> => {
   if (plan.load === 'closed') return most
   let rate = most
-  for (let trial = 1; trial < rateTrials; trial++) {
+  for (let trial = 1; trial < mostRates; trial++) {
     const lags: number[] = []
     for (const [id, one] of running.entries()) {
       const { lag } = await client.ask('openSlice', {
@@ -251,7 +253,6 @@ const rateOnTime = async ({ plan, client, running }: Stage, most: number): Promi
   }
   return rate
 }
-const rateStep = 0.6
 
 /** Down to two digits that matter: 2,437 becomes 2,400. */
 const rounded = (rate: number): number => {

@@ -89,18 +89,6 @@ const summaryOf = (check: Check, trials: Trial[], quick: boolean): Summary => {
   const good = own.filter(({ ok }) => ok).length
   const names = [...new Set(own.flatMap(({ figures }) => Object.keys(figures)))]
   const factNames = [...new Set(own.flatMap(({ facts = {} }) => Object.keys(facts)))]
-  const facts = Object.fromEntries(
-    factNames.map((name) => [name, own.filter(({ facts }) => facts?.[name]).length]),
-  )
-  // What was burnt is known; what that costs under full load, together with all that it changes in the
-  // rhythm of client and server, only the trials themselves can tell.
-  const found = middle(own.flatMap(({ figures }) => figures.foundPercent ?? []))
-  const within = own.filter(
-    ({ figures: { fromPercent = NaN, toPercent = NaN } }) =>
-      fromPercent <= found && found <= toPercent,
-  )
-  if (names.includes('fromPercent'))
-    facts['the interval holds what all trials together found'] = within.length
   const { id, says } = check
   return {
     ...{ id, says, done: own.length, of, good, least },
@@ -108,8 +96,27 @@ const summaryOf = (check: Check, trials: Trial[], quick: boolean): Summary => {
     figures: Object.fromEntries(
       names.map((name) => [name, middle(own.flatMap(({ figures }) => figures[name] ?? []))]),
     ),
-    facts,
+    facts: {
+      ...Object.fromEntries(
+        factNames.map((name) => [name, own.filter(({ facts }) => facts?.[name]).length]),
+      ),
+      ...(names.includes('fromPercent') ? { [holdsWhatAllFound]: holdingWhatAllFound(own) } : {}),
+    },
   }
+}
+
+const holdsWhatAllFound = 'the interval holds what all trials together found'
+
+/**
+ * What was burnt is known; what that costs under full load, together with all that it changes in the
+ * rhythm of client and server, only the trials themselves can tell.
+ */
+const holdingWhatAllFound = (trials: readonly Trial[]): number => {
+  const found = middle(trials.flatMap(({ figures }) => figures.foundPercent ?? []))
+  return trials.filter(
+    ({ figures: { fromPercent = NaN, toPercent = NaN } }) =>
+      fromPercent <= found && found <= toPercent,
+  ).length
 }
 
 const middle = (sample: number[]): number => {

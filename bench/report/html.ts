@@ -76,7 +76,7 @@ const verdictSection = (measurement: Measurement, summary: Summary, warnings: st
 ${warnings.length > 0 ? `<ul class="warnings">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
 ${groups ? groupList(measurement, groups) : ''}
 ${unanswered ? `<p class="verdict invalid">${verdictMark('invalid')}<span>${escaped(unanswered)}</span></p>` : sentences(primary)}
-${instead.length > 0 ? `<p>${escaped(insteadSays)}</p>${sentences(instead)}` : ''}
+${instead.length > 0 ? `<p class="instead">${escaped(insteadSays)}</p>${sentences(instead)}` : ''}
 ${primary.length === 0 ? '<p>Nothing was measured, so nothing can be said.</p>' : ''}
 ${
   exploratory.length > 0

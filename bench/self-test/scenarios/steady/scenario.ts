@@ -14,10 +14,7 @@ const spin = (rounds: number): number => {
   return state
 }
 
-/**
- * Spins for so long. A number of rounds would not do: where two cores are one to the hardware, the
- * same rounds take up to twice the time while the neighbour works.
- */
+/** Spins for so long by the clock: how long a number of rounds takes depends on who else is at work. */
 const burn = (microseconds: number): void => {
   const untilMs = performance.now() + microseconds / 1_000
   while (performance.now() < untilMs);
