@@ -1,13 +1,18 @@
-// How much one setup can take: open loads from a tenth of its capacity to beyond it, each held for a
-// few seconds, in an order that is random and then reversed, so that what the machine does meanwhile
-// does not look like what the load does.
+// How much one setup can take: open loads from a low rate to the first that is too high for the server
+// or the client, each held for a few seconds, in an order that is random and then reversed, so that
+// what the machine does meanwhile does not look like what the load does.
 
 import { randomInt } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { SeesawError } from '../core/errors.ts'
 import { loadScenario } from '../core/load.ts'
 import type { Setup } from '../core/setup.ts'
-import { analyseCapacity, type CapacityMeasurement, type Hold } from './capacity-measurement.ts'
+import {
+  analyseCapacity,
+  type CapacityMeasurement,
+  type Hold,
+  isTooMuch,
+} from './capacity-measurement.ts'
 import { between, type Running } from './contender.ts'
 import { describeMachine } from './machine.ts'
 import { chooseWorkload, findSetups } from './plan.ts'
@@ -24,11 +29,11 @@ export interface CapacityOptions {
   arrivals?: 'even' | 'poisson'
   /** Random if left out. */
   seed?: number
-  /** How long a rate is held at least, in milliseconds; 3,000 if left out. */
+  /** How long a rate is held on average, in milliseconds; 3,000 if left out. */
   holdMs?: number
   /** How long it is loaded before anything counts, in milliseconds; 2,500 if left out. */
   warmUpMs?: number
-  /** The rates, as shares of the capacity; ten from 0.1 to 1.2 if left out. */
+  /** The rates, as shares of the highest; ten from 0.1 to 1 if left out. */
   shares?: readonly number[]
   scenariosFolder?: string
   /** Addresses of servers by backend, from the configuration. */
@@ -44,16 +49,28 @@ export interface CapacityOptions {
   signal?: AbortSignal
 }
 
-const usualShares = [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1, 1.1, 1.2]
+const usualShares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
 const usualHoldMs = 3_000
-/** A rate so low that its p99 would take longer is held for so many times the usual. */
+/** A rate so low that its p95 would take longer is held for so many times the usual, the others for less. */
 const mostPatience = 4
+/**
+ * Where the highest rate is looked for: up from a twentieth of the capacity. A server may take more of
+ * an open load than of ten connections.
+ */
+const lowestClimb = 0.05
+const highestClimb = 1.5
+const climbStep = 1.3
+const climbMs = 500
+/** One trial may be spoilt by something else. */
+const tooMuchInARow = 2
+/** So many unanswered requests are a queue; more of them would only drown the client. */
+const mostUnderWay = 1_000
 const usualWarmUpMs = 2_500
 const warmUpSliceMs = 200
 const calibrationMs = 300
 const calibrationSlices = 5
 /** Proving, starting and calibrating. */
-const overheadSeconds = 15
+const overheadSeconds = 17
 
 /** How many seconds `measureCapacity` takes, before anything is known of the machine. */
 export const estimateCapacitySeconds = ({
@@ -126,7 +143,11 @@ export const measureCapacity = async (
     if (capacityPerSecond < 1)
       throw new SeesawError('MEASUREMENT_FAILED', `${setup.id} answered no request at all.`)
     const shares = options.shares ?? usualShares
-    measurement.rates = shares.map((share) => Math.max(1, Math.round(share * capacityPerSecond)))
+    say({ type: 'phase', phase: 'calibrating', says: 'which rate is too high' })
+    const highest = await climb(started, measurement, signal)
+    if (signal?.aborted) return conclude(false)
+    measurement.rates = shares.map((share) => Math.max(1, Math.round(share * highest)))
+    const heldMs = share(measurement.rates, options.holdMs ?? usualHoldMs)
     const order = permutation(shares.length, seed)
     const turns = [
       ...order.map((i) => [1, i] as const),
@@ -144,7 +165,7 @@ export const measureCapacity = async (
         await hold(started, measurement, {
           pass,
           ratePerSecond,
-          heldMs: patience(ratePerSecond, options.holdMs ?? usualHoldMs),
+          heldMs: heldMs[i] as number,
           seed: seedFor(seed, pass, i),
         }),
       )
@@ -185,10 +206,37 @@ export const chooseSubject = async (
   return { setup, question, ...chooseWorkload(scenario, setup.scenario, workload) }
 }
 
-/** Long enough for a p99 of both passes, if that does not take too long. */
-const patience = (ratePerSecond: number, holdMs: number): number => {
-  const neededMs = (1.1 * (requestsFor(0.99) / 2) * 1000) / ratePerSecond
-  return Math.round(Math.min(mostPatience * holdMs, Math.max(holdMs, neededMs)))
+/** How long each rate is held: `holdMs` on average, more where a p95 would otherwise have too few requests. */
+const share = (rates: readonly number[], holdMs: number): number[] => {
+  const wanted = rates.map((ratePerSecond) => {
+    const neededMs = (1.1 * requestsFor(0.95) * 1000) / ratePerSecond
+    return Math.min(mostPatience * holdMs, Math.max(holdMs, neededMs))
+  })
+  const all = wanted.reduce((sum, ms) => sum + ms, 0)
+  return wanted.map((ms) => Math.round((ms * holdMs * rates.length) / all))
+}
+
+/** The first rate that is too much, or the highest that is tried. */
+const climb = async (
+  started: Started,
+  measurement: CapacityMeasurement,
+  signal: AbortSignal | undefined,
+): Promise<number> => {
+  const { capacityPerSecond, ceilingPerSecond } = measurement.calibration
+  let lowest: Hold | undefined
+  let inARow = 0
+  let rate = lowestClimb * capacityPerSecond
+  for (let trial = 0; !signal?.aborted; trial++) {
+    const one = await hold(started, measurement, {
+      ...{ pass: 1, ratePerSecond: rate, heldMs: climbMs },
+      seed: seedFor(measurement.seed, 3, trial),
+    })
+    lowest ??= one
+    inARow = isTooMuch(one, lowest, ceilingPerSecond) ? inARow + 1 : 0
+    if (inARow === tooMuchInARow || rate * climbStep > highestClimb * capacityPerSecond) break
+    rate *= climbStep
+  }
+  return rate
 }
 
 const itself = 0
@@ -244,7 +292,7 @@ const hold = async (
   const before = await lab.read()
   const result = await client.ask('openSlice', {
     ...{ id: itself, ms: heldMs },
-    ...{ ratePerSecond, arrivals, seed },
+    ...{ ratePerSecond, arrivals, seed, mostUnderWay },
   })
   await lab.settle()
   const used = between(before, await lab.read())

@@ -109,7 +109,7 @@ const capacity = capacityChart({
     offeredPerSecond,
     answeredPerSecond: Math.min(2900, offeredPerSecond),
     p50Ms: 1 + i * i,
-    p99Ms: 3 + i ** 4,
+    p95Ms: 3 + i ** 4,
     requests: 10_000,
   })),
   knee: 3,

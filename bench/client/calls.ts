@@ -60,6 +60,8 @@ export type ClientCalls = {
     arrivals: 'even' | 'poisson'
     /** The same seed gives the same schedule. */
     seed: number
+    /** While so many wait for an answer, what is due is counted as offered and not sent; no limit if left out. */
+    mostUnderWay?: number
   }): Promise<SliceResult>
   /** The same, and besides what became of the requests by the moment at which each was due. */
   openTimeline(of: {

@@ -10,9 +10,12 @@ import type { Pacer } from './pacer.ts'
 import { createTally, type Sent } from './tally.ts'
 import type { PreparedTarget } from './target.ts'
 
+/** A schedule, and how many requests may be under way: what falls due meanwhile is offered, not sent. */
+export type OpenSlice = Schedule & { mostUnderWay?: number | undefined }
+
 export interface OpenLoad {
   /** Sends on schedule for `ms` milliseconds and waits for what is under way. One at a time. */
-  run(slice: Schedule): Promise<SliceResult>
+  run(slice: OpenSlice): Promise<SliceResult>
   /** The same, cut into buckets of `bucketMs`. */
   watch(slice: Schedule & { bucketMs: number }): Promise<TimelineResult>
   close(): Promise<void>
@@ -103,7 +106,7 @@ export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => 
     }
   }
 
-  const run = async (schedule: Schedule): Promise<SliceResult> => {
+  const run = async ({ mostUnderWay = Infinity, ...schedule }: OpenSlice): Promise<SliceResult> => {
     const offsets = arrivalTimes(schedule)
     // Where nobody listens, each request will say so.
     await lines.warm(target.connections).catch(() => {})
@@ -114,7 +117,13 @@ export const openOpenLoad = (target: PreparedTarget, pacer: Pacer): OpenLoad => 
     const last = setTimeout(pacer.catchUp, schedule.ms + graceMs)
     await new Promise<void>((resolve) => {
       settled = resolve
-      beganMs = pacer.start(offsets, (_, atMs) => send(atMs))
+      beganMs = pacer.start(offsets, (_, atMs) => {
+        if (underWay.size < mostUnderWay) send(atMs)
+        else {
+          tally.heldBack()
+          left--
+        }
+      })
       if (left === 0) resolve()
     })
     clearTimeout(last)

@@ -17,6 +17,8 @@ export interface Tally {
   /** Forgets everything but the judge's memory. */
   begin(): void
   sent(one: Sent): void
+  /** It was due, and too many others were under way. */
+  heldBack(): void
   answered(one: Sent, status: number, body: Buffer[], doneMs: number): void
   failed(one: Sent, words: string): void
   timedOut(one: Sent): void
@@ -69,6 +71,10 @@ export const createTally = (
       counts.offered++
       counts.sent++
       if (model === 'open') lag.add(sentMs - intendedMs)
+    },
+
+    heldBack() {
+      counts.offered++
     },
 
     answered(one, status, body, doneMs) {

@@ -13,7 +13,7 @@ export interface CapacityStep {
   answeredPerSecond: number
   /** Null where there are too few requests to say it. */
   p50Ms: number | null
-  p99Ms: number | null
+  p95Ms: number | null
   requests: number
   /** Why it must not be trusted; none where it can be. */
   doubts?: string[]
@@ -46,13 +46,13 @@ export const capacityChart = (of: Capacity): Chart => ({
       width < 500 ? 4 : 8,
     )
     const times = of.steps
-      .flatMap(({ p50Ms, p99Ms }) => [p50Ms, p99Ms])
+      .flatMap(({ p50Ms, p95Ms }) => [p50Ms, p95Ms])
       .filter((ms): ms is number => ms !== null && ms > 0)
     const y = logarithmic(
       times.length > 0 ? [Math.min(...times) / 1.1, Math.max(...times) * 1.2] : [1, 10],
       [box.bottom, box.top],
     )
-    const drawn = (pick: 'p50Ms' | 'p99Ms') => {
+    const drawn = (pick: 'p50Ms' | 'p95Ms') => {
       const points = placesOf(of.steps.filter(isTrusted), pick)
       const doubtful = placesOf(
         of.steps.filter((step) => !isTrusted(step)),
@@ -79,7 +79,7 @@ export const capacityChart = (of: Capacity): Chart => ({
           : '')
       )
     }
-    const placesOf = (steps: CapacityStep[], pick: 'p50Ms' | 'p99Ms') =>
+    const placesOf = (steps: CapacityStep[], pick: 'p50Ms' | 'p95Ms') =>
       steps.flatMap((step) => {
         const ms = step[pick]
         return ms !== null && ms > 0 ? [[x(step.answeredPerSecond), y(ms)] as const] : []
@@ -104,7 +104,7 @@ export const capacityChart = (of: Capacity): Chart => ({
               },
             )
           : '',
-        el('g', { class: of.look.class }, drawn('p99Ms'), drawn('p50Ms')),
+        el('g', { class: of.look.class }, drawn('p95Ms'), drawn('p50Ms')),
       ].join(''),
     }
   },
@@ -118,13 +118,13 @@ export const capacityChart = (of: Capacity): Chart => ({
       : ' Grey crosses are rates at which the load client was the limit: they say nothing about the server.'),
   table: {
     caption: `Every rate that was held for ${plain(of.name || of.title)}`,
-    head: ['offered/s', 'answered/s', 'p50, ms', 'p99, ms', 'requests', 'trusted'],
+    head: ['offered/s', 'answered/s', 'p50, ms', 'p95, ms', 'requests', 'trusted'],
     wordy: [5],
     rows: of.steps.map((step) => [
       count(step.offeredPerSecond),
       count(step.answeredPerSecond),
       inMs(step.p50Ms),
-      inMs(step.p99Ms),
+      inMs(step.p95Ms),
       count(step.requests),
       isTrusted(step) ? 'yes' : `no: ${(step.doubts ?? []).join('; ')}`,
     ]),
@@ -137,6 +137,6 @@ const inMs = (ms: number | null): string => (ms === null ? 'too few' : number(ms
 const kneeInWords = ({ steps, knee, name }: Capacity): string => {
   const at = knee === null ? undefined : steps[knee]
   return at
-    ? `${name} answers up to ${count(at.answeredPerSecond)} requests per second in time, with a p99 of ${at.p99Ms === null ? 'an unknown time' : `${number(at.p99Ms)} ms`} (${count(at.requests)} requests).`
+    ? `${name} answers up to ${count(at.answeredPerSecond)} requests per second in time, with a p95 of ${at.p95Ms === null ? 'an unknown time' : `${number(at.p95Ms)} ms`} (${count(at.requests)} requests).`
     : `${name} answered none of the ${steps.length} rates in time.`
 }

@@ -86,7 +86,7 @@ export const capacityInWords = (measurement: CapacityMeasurement): string => {
       ? ' What is beyond could not be trusted, so it may be more.'
       : ' No higher rate was tried, so it may be more.'
     : ''
-  const ms = said === 'p99' ? at?.p99Ms : said === 'p50' ? at?.p50Ms : undefined
+  const ms = said === 'p95' ? at?.p95Ms : said === 'p50' ? at?.p50Ms : undefined
   return (
     `${setup} answers ${highest ? 'at least ' : 'up to '}${count(knee.ratePerSecond)} requests/s in time ` +
     `(${spread}${ms == null ? '' : `; ${said} ${number(ms)} ms`}, ${count(at?.requests ?? 0)} requests), and ` +
@@ -95,7 +95,7 @@ export const capacityInWords = (measurement: CapacityMeasurement): string => {
 }
 
 const percentileOf = ({ knee }: CapacityMeasurement): string =>
-  `p${Math.round((knee?.quantile ?? 0.99) * 100)}`
+  `p${Math.round((knee?.quantile ?? 0.95) * 100)}`
 
 const warningsOf = ({ finishedAt, rates, holds }: CapacityMeasurement): string[] =>
   finishedAt === null
@@ -201,7 +201,7 @@ ${
     ? `<section aria-labelledby="curve"><h2 id="curve">The more is asked for, the longer it takes</h2>
 ${toFigure(chart)}</section>
 <section aria-labelledby="rates"><h2 id="rates">Rate by rate</h2>
-<p>Time is counted from the moment at which a request was meant to be sent. Both passes together; a percentile needs twenty requests beyond it.</p>
+<p>Time is counted from the moment at which a request was meant to be sent. Both passes together; a percentile needs twenty requests beyond it. While 1,000 requests are unanswered, what falls due is not sent and counts as unanswered, too. The lag is the load client’s own: 95 of 100 requests were sent less late.</p>
 ${toTable(tableOf(measurement))}</section>`
     : ''
 }
@@ -221,7 +221,7 @@ const tableOf = ({ points, knee }: CapacityMeasurement): Table => ({
     'answered/s',
     'right',
     'p50, ms',
-    'p99, ms',
+    'p95, ms',
     'CPU, ms/req.',
     'lag, ms',
     'remark',
@@ -233,9 +233,9 @@ const tableOf = ({ points, knee }: CapacityMeasurement): Table => ({
     count(point.answeredPerSecond),
     percent(point.rightShare),
     point.p50Ms === null ? 'too few' : number(point.p50Ms),
-    point.p99Ms === null ? 'too few' : number(point.p99Ms),
+    point.p95Ms === null ? 'too few' : number(point.p95Ms),
     point.cpuMs === null ? '–' : number(point.cpuMs),
-    number(point.lagP99Ms),
+    number(point.lagP95Ms),
     remarkOn(point, knee),
   ]),
 })

@@ -1,8 +1,10 @@
-// The measurement file as JSON Schema, for whoever reads one with something else than Seesaw. Run by
-// itself (npx tsx bench/report/schema.ts) it writes docs/measurement.schema.json anew.
+// The measurement files as JSON Schemas, for whoever reads one with something else than Seesaw. Run by
+// itself (npx tsx bench/report/schema.ts) it writes docs/measurement.schema.json and
+// docs/capacity.schema.json anew.
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { capacitySchema } from '../capacity-measurement.ts'
 import { measurementSchema } from '../measurement.ts'
 
 /** What docs/measurement.schema.json holds, to the letter. */
@@ -10,6 +12,10 @@ export const measurementJsonSchema = (): string => {
   const schema = { title: 'A measurement by seesaw bench', ...z.toJSONSchema(measurementSchema) }
   return `${onOneLine(JSON.stringify(schema, null, 2))}\n`
 }
+
+/** The same for docs/capacity.schema.json. */
+const capacityJsonSchema = (): string =>
+  `${onOneLine(JSON.stringify(z.toJSONSchema(capacitySchema), null, 2))}\n`
 
 /** Lists of plain values on one line where they fit into 100 columns, as everywhere in this house. */
 const onOneLine = (json: string): string =>
@@ -22,7 +28,8 @@ const onOneLine = (json: string): string =>
   )
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  writeFileSync(
-    new URL('../../docs/measurement.schema.json', import.meta.url),
-    measurementJsonSchema(),
-  )
+  for (const [name, schema] of [
+    ['measurement', measurementJsonSchema()],
+    ['capacity', capacityJsonSchema()],
+  ] as const)
+    writeFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), schema)
