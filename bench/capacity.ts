@@ -231,8 +231,9 @@ const climb = async (
       ...{ pass: 1, ratePerSecond: rate, heldMs: climbMs },
       seed: seedFor(measurement.seed, 3, trial),
     })
-    lowest ??= one
-    inARow = isTooMuch(one, lowest, ceilingPerSecond) ? inARow + 1 : 0
+    // At a request every few seconds there may be none in half a one.
+    if (one.answered > 0) lowest ??= one
+    inARow = isTooMuch(one, lowest ?? one, ceilingPerSecond) ? inARow + 1 : 0
     if (inARow === tooMuchInARow || rate * climbStep > highestClimb * capacityPerSecond) break
     rate *= climbStep
   }

@@ -12,6 +12,7 @@ import {
   type CapacityMeasurement,
   capacitySchema,
   type Hold,
+  isTooMuch,
 } from '../bench/capacity-measurement.ts'
 import { openOpenLoad } from '../bench/client/open.ts'
 import { prepareTarget } from '../bench/client/target.ts'
@@ -182,6 +183,23 @@ describe('the knee of a capacity', () => {
       capacityInWords(measurementOf([])),
       'Nothing was measured, so nothing can be said.',
     )
+  })
+})
+
+describe('a rate on the way up', () => {
+  const lowest = held(1, 100)
+
+  it('is too much where answers stay away, the queue grows or the client is late', () => {
+    assert.equal(isTooMuch(held(1, 1_200), lowest, 10_000), true)
+    assert.equal(isTooMuch({ ...held(1, 500), answered: 1_000 }, lowest, 10_000), true)
+    assert.equal(isTooMuch(held(1, 500, { lagMs: 2 }), lowest, 10_000), true)
+    assert.equal(isTooMuch(held(1, 500), lowest, 900), true)
+  })
+
+  it('is not where it is answered, nor where nothing was due', () => {
+    assert.equal(isTooMuch(held(1, 500), lowest, 10_000), false)
+    const nothing = { ...held(1, 100), offered: 0, answered: 0 }
+    assert.equal(isTooMuch(nothing, nothing, 10_000), false)
   })
 })
 
