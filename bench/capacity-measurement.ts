@@ -167,15 +167,14 @@ export const isTooMuch = (one: Hold, lowest: Hold, ceilingPerSecond: number): bo
   one.offered > 0 &&
   (rightShare([one]) < leastRight ||
     one.ratePerSecond > mostOfCeiling * ceilingPerSecond ||
-    medianMs(one.lag) > mostLagMs ||
-    medianMs(one.latency) > 2 * mostGrowth * medianMs(lowest.latency))
+    percentileMs(one.lag, 50) > mostLagMs ||
+    percentileMs(one.latency, 50) > 2 * mostGrowth * percentileMs(lowest.latency, 50))
 
 /** What speaks against a rate that was held: that the client was the limit. */
 const doubtsOf = ({ lag, latency, ratePerSecond }: Hold, ceilingPerSecond: number): string[] => {
-  const tookMs = decodeHistogram(latency).getValueAtPercentile(95) / 1000
-  const allowedMs = Math.max(mostLagMs, mostLagShare * tookMs)
+  const allowedMs = Math.max(mostLagMs, mostLagShare * percentileMs(latency, 95))
   return [
-    ...(lagOf(lag) > allowedMs
+    ...(percentileMs(lag, 95) > allowedMs
       ? [
           'the load client sent 5 of 100 requests more than 1 ms too late, and more than a tenth of what they took',
         ]
@@ -203,7 +202,7 @@ const pointOf = (holds: Hold[], doubts: string[]): CapacityPoint => {
       answered === 0
         ? null
         : sum(({ cpuMs }) => cpuMs.server + (withBackend ? (cpuMs.backend ?? 0) : 0)) / answered,
-    lagP95Ms: Math.max(...holds.map(({ lag }) => lagOf(lag))),
+    lagP95Ms: Math.max(...holds.map(({ lag }) => percentileMs(lag, 95))),
     doubts,
   }
 }
@@ -214,6 +213,6 @@ const rightShare = (holds: readonly Hold[]): number => {
 }
 
 const latencyOf = (holds: readonly Hold[]) => mergeHistograms(holds.map(({ latency }) => latency))
-const medianMs = (histogram: string): number =>
-  decodeHistogram(histogram).getValueAtPercentile(50) / 1000
-const lagOf = (lag: string): number => decodeHistogram(lag).getValueAtPercentile(95) / 1000
+/** However few they are. */
+const percentileMs = (histogram: string, percent: 50 | 95): number =>
+  decodeHistogram(histogram).getValueAtPercentile(percent) / 1000

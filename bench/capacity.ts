@@ -147,7 +147,7 @@ export const measureCapacity = async (
     const highest = await climb(started, measurement, signal)
     if (signal?.aborted) return conclude(false)
     measurement.rates = shares.map((share) => Math.max(1, Math.round(share * highest)))
-    const heldMs = share(measurement.rates, options.holdMs ?? usualHoldMs)
+    const heldMs = holdTimes(measurement.rates, options.holdMs ?? usualHoldMs)
     const order = permutation(shares.length, seed)
     const turns = [
       ...order.map((i) => [1, i] as const),
@@ -207,7 +207,7 @@ export const chooseSubject = async (
 }
 
 /** How long each rate is held: `holdMs` on average, more where a p95 would otherwise have too few requests. */
-const share = (rates: readonly number[], holdMs: number): number[] => {
+const holdTimes = (rates: readonly number[], holdMs: number): number[] => {
   const wanted = rates.map((ratePerSecond) => {
     const neededMs = (1.1 * requestsFor(0.95) * 1000) / ratePerSecond
     return Math.min(mostPatience * holdMs, Math.max(holdMs, neededMs))

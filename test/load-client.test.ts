@@ -328,6 +328,15 @@ describe('the load client', () => {
     assert(result.busy > 0.7)
   })
 
+  it('has no more under way than it may, and counts as offered what it holds back', async () => {
+    const server = await startServer({ every: 1, does: 'hang' })
+    const id = await open(server.url, { timeoutMs: 1_000 })
+    const slice = { id, ms: 200, ratePerSecond: 400, arrivals: 'even', seed: 1 } as const
+    const result = await client.ask('openSlice', { ...slice, mostUnderWay: 5 })
+    assert.deepEqual([result.offered, result.sent, result.timedOut], [80, 5, 5])
+    assert.equal((await server.seen()).requests, 5)
+  })
+
   it('measures an idle server in whole microseconds', async () => {
     const server = await startServer()
     const id = await open(server.url)

@@ -7,6 +7,7 @@ export interface Schedule {
   ms: number
   ratePerSecond: number
   arrivals: 'even' | 'poisson'
+  /** The same seed gives the same schedule. */
   seed: number
 }
 

@@ -1,5 +1,6 @@
 // What the coordinator asks of the load client, which runs in a process of its own.
 import type { Slot, Timeline } from '../measurement.ts'
+import type { Schedule } from './arrivals.ts'
 
 /** Whom to load, and with what. */
 export interface Target {
@@ -40,6 +41,11 @@ export type SliceResult = Pick<
   firstTrouble: string
 }
 
+export interface OpenSlice extends Schedule {
+  /** While so many wait for an answer, what is due is counted as offered and not sent; no limit if left out. */
+  mostUnderWay?: number
+}
+
 export interface TimelineResult {
   buckets: Timeline['buckets']
   /** When the schedule began, by `machineNowMs`. */
@@ -53,24 +59,8 @@ export type ClientCalls = {
   /** As fast as answers come, for `ms`; waits for what is under way. */
   closedSlice(of: { id: number; ms: number }): Promise<SliceResult>
   /** On a schedule, whatever the server does; waits for what is under way, at most the timeout. */
-  openSlice(of: {
-    id: number
-    ms: number
-    ratePerSecond: number
-    arrivals: 'even' | 'poisson'
-    /** The same seed gives the same schedule. */
-    seed: number
-    /** While so many wait for an answer, what is due is counted as offered and not sent; no limit if left out. */
-    mostUnderWay?: number
-  }): Promise<SliceResult>
+  openSlice(of: { id: number } & OpenSlice): Promise<SliceResult>
   /** The same, and besides what became of the requests by the moment at which each was due. */
-  openTimeline(of: {
-    id: number
-    ms: number
-    ratePerSecond: number
-    arrivals: 'even' | 'poisson'
-    seed: number
-    bucketMs: number
-  }): Promise<TimelineResult>
+  openTimeline(of: { id: number; bucketMs: number } & Schedule): Promise<TimelineResult>
   close(id: number): Promise<void>
 }

@@ -4,14 +4,11 @@ import type { Client, Dispatcher } from 'undici'
 import { machineNowMs } from '../clock.ts'
 import { arrivalTimes, type Schedule } from './arrivals.ts'
 import { type Buckets, createBuckets } from './buckets.ts'
-import type { SliceResult, TimelineResult } from './calls.ts'
+import type { OpenSlice, SliceResult, TimelineResult } from './calls.ts'
 import { openLines } from './lines.ts'
 import type { Pacer } from './pacer.ts'
 import { createTally, type Sent } from './tally.ts'
 import type { PreparedTarget } from './target.ts'
-
-/** A schedule, and how many requests may be under way: what falls due meanwhile is offered, not sent. */
-export type OpenSlice = Schedule & { mostUnderWay?: number | undefined }
 
 export interface OpenLoad {
   /** Sends on schedule for `ms` milliseconds and waits for what is under way. One at a time. */

@@ -8,14 +8,10 @@ import { capacitySchema } from '../capacity-measurement.ts'
 import { measurementSchema } from '../measurement.ts'
 
 /** What docs/measurement.schema.json holds, to the letter. */
-export const measurementJsonSchema = (): string => {
-  const schema = { title: 'A measurement by seesaw bench', ...z.toJSONSchema(measurementSchema) }
-  return `${onOneLine(JSON.stringify(schema, null, 2))}\n`
-}
+export const measurementJsonSchema = (): string =>
+  inHouseStyle({ title: 'A measurement by seesaw bench', ...z.toJSONSchema(measurementSchema) })
 
-/** The same for docs/capacity.schema.json. */
-const capacityJsonSchema = (): string =>
-  `${onOneLine(JSON.stringify(z.toJSONSchema(capacitySchema), null, 2))}\n`
+const inHouseStyle = (schema: object): string => `${onOneLine(JSON.stringify(schema, null, 2))}\n`
 
 /** Lists of plain values on one line where they fit into 100 columns, as everywhere in this house. */
 const onOneLine = (json: string): string =>
@@ -30,6 +26,6 @@ const onOneLine = (json: string): string =>
 if (process.argv[1] === fileURLToPath(import.meta.url))
   for (const [name, schema] of [
     ['measurement', measurementJsonSchema()],
-    ['capacity', capacityJsonSchema()],
+    ['capacity', inHouseStyle(z.toJSONSchema(capacitySchema))],
   ] as const)
     writeFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), schema)
