@@ -29,6 +29,8 @@ export const startReference = async (): Promise<Reference> => {
   const child = fork(fileURLToPath(new URL('./reference.mjs', import.meta.url)), [], {
     execArgv: [],
     stdio: ['ignore', 2, 2, 'ipc'],
+    // Ctrl-C is for whoever started it, who lets a slice end; without them the channel closes.
+    detached: true,
   })
   const { port } = await next<{ port: number }>(child)
   return {

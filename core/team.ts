@@ -47,6 +47,8 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
       env: { ...process.env, SEESAW_WORKER: JSON.stringify(describe(index, door)) },
       // What a scenario prints must not mix with what a command prints.
       stdio: ['ignore', 2, 2, 'ipc'],
+      // The lab decides when a process ends: Ctrl-C would reach it, even while it starts.
+      detached: true,
     })
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     const ready = new Promise<void>((resolve, reject) => {

@@ -359,9 +359,7 @@ process.on('message', (message, socket) => {
   server.emit('connection', visitor)
   visitor.resume()
 })
-// The lab decides when a process ends: Ctrl-C reaches them all, and a lab that was killed closes
-// the channel.
-process.on('SIGINT', () => {})
+// A lab that was killed closes the channel.
 process.on('disconnect', () => process.exit(0))
 
 const listen = (port: number): Promise<number> =>

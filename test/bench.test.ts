@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { home } from '#core/load'
 import { type Measurement, measurementSchema, type Preset } from '../bench/measurement.ts'
 import { makePlan } from '../bench/plan.ts'
-import { familyOf, isAlive, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
+import { ctrlC, familyOf, isAlive, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
 
 const steady = ['steady/plain', 'steady/plain']
 const scenarios = ['--scenarios', join(home, 'bench', 'self-test', 'scenarios')]
@@ -99,9 +99,9 @@ describe('seesaw bench', function () {
     const file = join(tempFolder(), 'run.json')
     const env = apart()
     const words = ['bench', ...steady, ...scenarios, '--load', 'closed', '--blocks', '2']
-    const first = spawnSeesaw([...words, '--seed', '7', '--json', file], { env })
+    const first = spawnSeesaw([...words, '--seed', '7', '--json', file], { env, inTerminal: true })
     await until(async () => existsSync(file) && /1 of 2 blocks/.test(first.err()), 120_000)
-    first.child.kill('SIGINT')
+    ctrlC(first.child)
     const { code, err } = await first.ended
     assert.equal(code, 130, err)
     assert.match(err, /1 of 2 blocks are kept in .*run\.json.*--resume/)

@@ -36,14 +36,20 @@ export interface RunOptions {
   cwd?: string
   /** Where Seesaw lies. */
   root?: string
+  /** At the head of a process group, as a terminal would start it: `ctrlC` reaches all of it. */
+  inTerminal?: boolean
 }
 
 /** Starts `seesaw …` and does not wait for its end. */
-export const spawnSeesaw = (words: string[], { env, cwd, root = home }: RunOptions = {}) => {
+export const spawnSeesaw = (
+  words: string[],
+  { env, cwd, root = home, inTerminal = false }: RunOptions = {},
+) => {
   const child = spawn(process.execPath, [join(root, 'core', 'seesaw.mjs'), ...words], {
     env: { ...process.env, ...env },
     cwd: cwd ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: inTerminal,
   })
   children.add(child)
   let out = ''
@@ -62,6 +68,9 @@ export const spawnSeesaw = (words: string[], { env, cwd, root = home }: RunOptio
   )
   return { child, ended, out: () => out, err: () => err }
 }
+
+/** What Ctrl-C does in the terminal: everything hears it that was started there. */
+export const ctrlC = ({ pid = 0 }: ChildProcess): void => void process.kill(-pid, 'SIGINT')
 
 /** Runs `seesaw …` to its end; two at a time. */
 export const seesaw = (words: string[], options?: RunOptions): Promise<Ran> =>

@@ -110,7 +110,7 @@ const against = async <Result>(
   const server = fork(
     fileURLToPath(new URL('./oracle-server.mjs', import.meta.url)),
     [JSON.stringify(does)],
-    { execArgv: [] },
+    { execArgv: [], detached: true },
   )
   try {
     const url = `http://127.0.0.1:${await portOf(server)}`

@@ -19,6 +19,8 @@ export const startClient = async (): Promise<LoadClient> => {
   const child = fork(fileURLToPath(new URL('./process.mjs', import.meta.url)), [], {
     execArgv: [],
     stdio: ['ignore', 2, 2, 'ipc'],
+    // Ctrl-C is for whoever started it, who lets a slice end; without them the channel closes.
+    detached: true,
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const ask = await new Promise<LoadClient['ask']>((resolve, reject) => {
