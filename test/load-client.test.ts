@@ -323,8 +323,10 @@ describe('the load client', () => {
     const id = await open(server.url, { workload: 'slow' })
     const result = await scheduled(id, 500, 1_000)
     isComplete(result)
-    assert(histogram(result.lag).getValueAtPercentile(99) > 5_000)
+    // Half a second's requests take longer than 0.62 s: the last are answered 0.12 s after they were due,
+    // whether they were sent late or their answers lay waiting.
     assert(result.answered / result.seconds < 800)
+    assert(histogram(result.latency).getValueAtPercentile(99) > 100_000)
     assert(result.busy > 0.7)
   })
 
