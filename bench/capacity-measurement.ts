@@ -51,7 +51,7 @@ const point = z.strictObject({
   doubts: z.array(z.string()),
 })
 
-/** The highest rate that was answered in time. */
+/** The last rate before the first that was not answered in time. */
 const knee = z.strictObject({
   /** Which percentile was looked at: the highest that all trusted rates have requests enough for in each pass. */
   quantile: z.number(),
@@ -85,6 +85,8 @@ export const capacitySchema = z.strictObject({
   calibration: z.strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount }),
   /** The rates that were to be held, in each of both passes. */
   rates: z.array(amount),
+  /** How long each of them is held, in milliseconds; none until it is known what the rates are. */
+  heldMs: z.array(amount),
   holds: z.array(hold),
   /** Made from all of the above. */
   points: z.array(point),
@@ -107,8 +109,8 @@ const mostOfCeiling = 0.5
 
 /** The rule by which a knee is found, in one sentence. */
 export const kneeRule = (percentile: string): string =>
-  `The knee is the highest trusted rate of which at least ${leastRight * 100} % of the requests were ` +
-  `answered right, with a ${percentile} of at most ${mostGrowth} times that at the lowest trusted rate.`
+  `The knee is the highest trusted rate up to which at each at least ${leastRight * 100} % of the requests ` +
+  `were answered right, with a ${percentile} of at most ${mostGrowth} times that at the lowest trusted rate.`
 
 /** Makes points and knee from what was held; the same holds, the same result. */
 export const analyseCapacity = (
@@ -137,11 +139,14 @@ export const analyseCapacity = (
       .map((group) => ({ group, ms: quantileMs(latencyOf(group), p) }))
     const [lowest] = steps
     if (lowest?.ms == null) return null
-    const well = steps.filter(
+    const first = steps.findIndex(
       ({ group, ms }) =>
-        ms !== null && ms <= mostGrowth * (lowest.ms as number) && rightShare(group) >= leastRight,
+        ms === null || ms > mostGrowth * (lowest.ms as number) || rightShare(group) < leastRight,
     )
-    return well.at(-1)?.group[0]?.ratePerSecond ?? null
+    // A higher rate may come out in time by luck; what a server can be asked for lies below the first
+    // that did not.
+    const last = first === -1 ? steps.at(-1) : steps[first - 1]
+    return last?.group[0]?.ratePerSecond ?? null
   }
   const groups = rates.map((rate) => trusted(rate)).filter((group) => group.length > 0)
   // A p99 would say how late the client was, whose own lag is looked at in 95 of 100 requests.

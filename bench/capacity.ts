@@ -42,6 +42,8 @@ export interface CapacityOptions {
   seesaw: string
   /** The line that does the same again, without its seed. */
   command: string
+  /** One of the same setup that was interrupted; its seed, calibration and rates go on. */
+  resume?: CapacityMeasurement
   onProgress?(event: Progress): void
   /** Called after every rate with all there is, so that nothing is lost. */
   save?(measurement: CapacityMeasurement): void
@@ -71,13 +73,24 @@ const calibrationMs = 300
 const calibrationSlices = 5
 /** Proving, starting and calibrating. */
 const overheadSeconds = 17
+/** From the end of one hold to the beginning of the next. */
+const betweenMs = 150
 
-/** How many seconds `measureCapacity` takes, before anything is known of the machine. */
-export const estimateCapacitySeconds = ({
-  holdMs = usualHoldMs,
-  shares = usualShares,
-}: Pick<CapacityOptions, 'holdMs' | 'shares'>): number =>
-  overheadSeconds + (2 * shares.length * (holdMs + 150)) / 1000
+/**
+ * How many seconds `measureCapacity` takes, before anything is known of the machine; only what is left
+ * of `earlier`.
+ */
+export const estimateCapacitySeconds = (
+  { holdMs = usualHoldMs, shares = usualShares }: Pick<CapacityOptions, 'holdMs' | 'shares'>,
+  earlier?: CapacityMeasurement,
+): number => {
+  if (!earlier || earlier.rates.length === 0)
+    return overheadSeconds + (2 * shares.length * (holdMs + betweenMs)) / 1000
+  const { heldMs, holds } = earlier
+  const allMs = 2 * heldMs.reduce((sum, ms) => sum + ms + betweenMs, 0)
+  const doneMs = holds.reduce((sum, one) => sum + one.heldMs + betweenMs, 0)
+  return overheadSeconds + (allMs - doneMs) / 1000
+}
 
 /**
  * Finds out what the setup with the id `target` can take. Returns what was measured, `finishedAt`
@@ -88,21 +101,21 @@ export const measureCapacity = async (
   target: string,
   options: CapacityOptions,
 ): Promise<CapacityMeasurement> => {
-  const { signal, scenariosFolder, urls } = options
+  const { signal, scenariosFolder, urls, resume } = options
   const say = options.onProgress ?? (() => {})
   if (signal) setMaxListeners(0, signal)
   const folder = scenariosFolder === undefined ? {} : { scenariosFolder }
   const lab = { ...folder, ...(urls ? { urls } : {}) }
   const { setup, question, workload, says } = await chooseSubject(target, options)
-  const seed = options.seed ?? randomInt(2 ** 31)
-  const workers = options.workers ?? 1
+  const seed = resume?.seed ?? options.seed ?? randomInt(2 ** 31)
+  const workers = resume?.workers ?? options.workers ?? 1
 
   let stop = async () => {}
   try {
     say({ type: 'phase', phase: 'starting', says: 'a lab and a bare server' })
     const started = await startAll([setup], workers, lab)
     stop = started.stop
-    const measurement: CapacityMeasurement = {
+    const measurement: CapacityMeasurement = resume ?? {
       seesaw: options.seesaw,
       format: 1,
       kind: 'capacity',
@@ -124,6 +137,7 @@ export const measureCapacity = async (
       proof: { ok: false, verdicts: 0, wrong: [] },
       calibration: { ceilingPerSecond: 0, capacityPerSecond: 0 },
       rates: [],
+      heldMs: [],
       holds: [],
       points: [],
       knee: null,
@@ -138,28 +152,32 @@ export const measureCapacity = async (
 
     say({ type: 'phase', phase: 'calibrating', says: 'how much it can take at once' })
     await open(started, measurement, folder)
-    measurement.calibration = await calibrate(started, options.warmUpMs ?? usualWarmUpMs, signal)
-    const { capacityPerSecond } = measurement.calibration
-    if (capacityPerSecond < 1)
+    const calibration = await calibrate(started, options.warmUpMs ?? usualWarmUpMs, signal)
+    if (calibration.capacityPerSecond < 1)
       throw new SeesawError('MEASUREMENT_FAILED', `${setup.id} answered no request at all.`)
-    const shares = options.shares ?? usualShares
-    say({ type: 'phase', phase: 'calibrating', says: 'which rate is too high' })
-    const highest = await climb(started, measurement, signal)
-    if (signal?.aborted) return conclude(false)
-    measurement.rates = shares.map((share) => Math.max(1, Math.round(share * highest)))
-    const heldMs = holdTimes(measurement.rates, options.holdMs ?? usualHoldMs)
-    const order = permutation(shares.length, seed)
+    if (measurement.rates.length === 0) {
+      measurement.calibration = calibration
+      say({ type: 'phase', phase: 'calibrating', says: 'which rate is too high' })
+      const highest = await climb(started, measurement, signal)
+      if (signal?.aborted) return conclude(false)
+      measurement.rates = (options.shares ?? usualShares).map((share) =>
+        Math.max(1, Math.round(share * highest)),
+      )
+      measurement.heldMs = holdTimes(measurement.rates, options.holdMs ?? usualHoldMs)
+    }
+    const { rates, heldMs } = measurement
+    const order = permutation(rates.length, seed)
     const turns = [
       ...order.map((i) => [1, i] as const),
       ...order.toReversed().map((i) => [2, i] as const),
     ]
-    for (const [done, [pass, i]] of turns.entries()) {
+    for (const [pass, i] of turns.slice(measurement.holds.length)) {
       if (signal?.aborted) return conclude(false)
-      const ratePerSecond = measurement.rates[i] as number
+      const ratePerSecond = rates[i] as number
       say({
         type: 'phase',
         phase: 'measuring',
-        says: `${done + 1} of ${turns.length}: ${ratePerSecond} requests/s`,
+        says: `${measurement.holds.length + 1} of ${turns.length}: ${ratePerSecond} requests/s`,
       })
       measurement.holds.push(
         await hold(started, measurement, {

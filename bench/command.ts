@@ -8,6 +8,7 @@ import type { CapacityMeasurement } from './capacity-measurement.ts'
 import { takeTurn } from './lock.ts'
 import { thisMachine } from './machine.ts'
 import type { Fault, Measurement, Metric, Plan, Preset } from './measurement.ts'
+import type { MicroMeasurement } from './micro/harness/measurement.ts'
 import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
 import {
@@ -19,7 +20,8 @@ import {
 import { readMeasurement, refuseUnwritable, reportFile, writeAside } from './report/file.ts'
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
-import { terminalOptions, toTerminal } from './report/terminal.ts'
+import { microToHtml, microToMarkdown, microToTerminal, readMicro } from './report/micro.ts'
+import { type TerminalOptions, terminalOptions, toTerminal } from './report/terminal.ts'
 import { isRefuted, run } from './run.ts'
 import { endLine, inMinutes, line, talkJson, talkToPerson } from './talk.ts'
 
@@ -51,6 +53,10 @@ export interface BenchOptions {
 /** Measures what `targets` name and prints what can be said about it. */
 export const bench = async (targets: string[], options: BenchOptions): Promise<void> => {
   if (options.selfTest) return proveHarness(options)
+  if (options.resume !== undefined) {
+    if (readCapacity(options.resume)) return capacity(undefined, options)
+    if (readMicro(options.resume)) return micro(undefined, options)
+  }
   const earlier = options.resume === undefined ? undefined : readUnfinished(options.resume)
   const asked = earlier ? askedOf(earlier) : withPlan(targets, options)
   const planned = await makePlan({
@@ -173,48 +179,94 @@ const conclude = (measurement: Measurement, options: BenchOptions, file?: string
   process.exitCode = spoiled || isRefuted(measurement) ? 1 : 0
 }
 
-/** `seesaw bench micro`; without a name, what there is to compare. */
+/** `seesaw bench micro`; without a name, what there is to compare, or what `--resume` names. */
 export const micro = async (
   name: string | undefined,
-  options: Pick<BenchOptions, 'variants' | 'preset' | 'blocks' | 'seed' | 'json' | 'progress'>,
+  options: Pick<
+    BenchOptions,
+    'variants' | 'preset' | 'blocks' | 'seed' | 'json' | 'md' | 'html' | 'resume' | 'progress'
+  >,
 ): Promise<void> => {
-  const { listMicro, microToTerminal, planMicro, runMicro } = await import('./micro.ts')
-  if (name === undefined) {
+  const { listMicro, planMicro, runMicro } = await import('./micro.ts')
+  const { variants, preset, blocks, json, md, html, resume } = options
+  const earlier = resume === undefined ? undefined : readUnfinishedMicro(resume)
+  const functions = earlier?.plan.name ?? name
+  if (functions === undefined) {
     for (const one of await listMicro())
       print(`${one.name}  ${one.question}\n  ${one.variants.join(', ')}`)
     return
   }
-  const { variants, preset, blocks, json } = options
   // Said now, and not when it is our turn.
-  await planMicro(name, { ...(variants && { variants }), ...(preset && { preset }), seed: 0 })
-  const seed = options.seed ?? randomInt(2 ** 31)
-  if (json !== undefined) refuseUnwritable(json)
+  await planMicro(functions, { ...(variants && { variants }), ...(preset && { preset }), seed: 0 })
+  const seed = earlier?.seed ?? options.seed ?? randomInt(2 ** 31)
+  const file = json ?? resume
+  for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
   const talk = options.progress === 'json' ? talkJson : talkToPerson
   const interrupted = interruption()
   const turn = await takeTurn({
     signal: interrupted,
     onWait: (behind) => talk({ type: 'queued', behind }),
   })
+  const keep = (measurement: MicroMeasurement) => {
+    if (file !== undefined) writeAside(file, serialised(measurement))
+  }
   try {
-    const measurement = await runMicro(name, {
+    const measurement = await runMicro(functions, {
       ...(variants && { variants }),
       ...(preset && { preset }),
       ...(blocks !== undefined && { blocks }),
       seed,
       seesaw: versionOf(),
-      command: microLine(name, options, seed),
+      command: microLine(functions, options, seed),
+      ...(earlier ? { resume: earlier } : {}),
       onProgress: talk,
-      save: (one) => json !== undefined && writeAside(json, `${JSON.stringify(one)}\n`),
+      save: keep,
       signal: interrupted,
     })
-    if (json !== undefined) writeAside(json, `${JSON.stringify(measurement)}\n`)
+    keep(measurement)
+    if (md !== undefined) writeAside(md, microToMarkdown(measurement))
+    if (html !== undefined) writeAside(html, microToHtml(measurement))
     endLine()
+    if (measurement.finishedAt === null)
+      keepPart(measurement, {
+        file: file ?? `seesaw-micro-${functions}-${seed}.json`,
+        isKept: file !== undefined,
+        done: measurement.blocks.length,
+        what: `${measurement.blocks.length} of ${measurement.plan.blocks} blocks`,
+      })
     print(microToTerminal(measurement, terminalOptions(process.stdout)))
     const spoiled = measurement.verdicts.some(({ verdict }) => verdict === 'invalid')
     process.exitCode = measurement.finishedAt === null ? 130 : spoiled ? 1 : 0
   } finally {
     turn.release()
   }
+}
+
+const readUnfinishedMicro = (file: string): MicroMeasurement => {
+  const earlier = readMicro(file)
+  if (!earlier) throw new SeesawError('WRONG_USE', `${file} is no comparison of functions.`)
+  if (earlier.finishedAt !== null) throw isFinished(file, `${earlier.plan.blocks} blocks are there`)
+  refuseOtherMachine(earlier)
+  return earlier
+}
+
+const isFinished = (file: string, all: string): SeesawError =>
+  new SeesawError(
+    'WRONG_USE',
+    `${file} is finished: all ${all}. To measure anew leave --resume out.`,
+  )
+
+/** Says where the first part of an interrupted measurement is; puts it there unless it is kept already. */
+const keepPart = (
+  measurement: object,
+  { file, isKept, done, what }: { file: string; isKept: boolean; done: number; what: string },
+): void => {
+  if (done === 0) {
+    process.stderr.write('Interrupted before the first part had ended: nothing to keep.\n')
+    return
+  }
+  if (!isKept) writeAside(file, serialised(measurement))
+  process.stderr.write(`${what} are kept in ${file}. To go on: seesaw bench --resume ${file}\n`)
 }
 
 const microLine = (
@@ -228,41 +280,57 @@ const microLine = (
     ...(blocks === undefined ? [] : [`--blocks ${blocks}`]),
   ].join(' ')
 
-/** `seesaw bench capacity` */
+/** `seesaw bench capacity`; without a setup it goes on with what `--resume` names. */
 export const capacity = async (
-  setup: string,
+  setup: string | undefined,
   options: Pick<
     BenchOptions,
-    'knob' | 'workload' | 'workers' | 'arrivals' | 'seed' | 'progress' | 'scenarios'
-  > & { seconds?: number; json?: string; md?: string; html?: string },
+    | 'knob'
+    | 'workload'
+    | 'workers'
+    | 'arrivals'
+    | 'seed'
+    | 'progress'
+    | 'scenarios'
+    | 'json'
+    | 'md'
+    | 'html'
+    | 'resume'
+  > & { seconds?: number },
 ): Promise<void> => {
   const { chooseSubject, estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
-  const { knob, workload, workers, arrivals, seed, seconds, json, md, html } = options
+  const { knob, workers, arrivals, seed, seconds, json, md, html, resume } = options
+  const earlier = resume === undefined ? undefined : readUnfinishedCapacity(resume)
+  const target = earlier?.setup ?? setup
+  if (target === undefined)
+    throw new SeesawError('WRONG_USE', 'Name a setup to measure, such as rate-limits/gcra@redis.')
+  const workload = earlier?.workload ?? options.workload
   const subject = {
     ...(knob && { knobs: knob }),
     ...(workload !== undefined && { workload }),
     ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
   }
   // Said before it waits its turn.
-  await chooseSubject(setup, subject)
-  for (const file of [json, md, html]) if (file !== undefined) refuseUnwritable(file)
+  await chooseSubject(target, subject)
+  const file = json ?? resume
+  for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
   const hold = seconds === undefined ? {} : { holdMs: seconds * 1000 }
   const talk = options.progress === 'json' ? talkJson : talkToPerson
   const interrupted = interruption()
   if (options.progress !== 'json')
     process.stderr.write(
-      `How much can ${setup} take? About ${inMinutes(estimateCapacitySeconds(hold))}.\n`,
+      `How much can ${target} take? About ${inMinutes(estimateCapacitySeconds(hold, earlier))}.\n`,
     )
   const turn = await takeTurn({
     signal: interrupted,
     onWait: (behind) => talk({ type: 'queued', behind }),
   })
   const keep = (measurement: CapacityMeasurement) => {
-    if (json !== undefined) writeAside(json, `${JSON.stringify(measurement)}\n`)
+    if (file !== undefined) writeAside(file, serialised(measurement))
   }
   try {
     const { connections } = await loadConfig()
-    const measurement = await measureCapacity(setup, {
+    const measurement = await measureCapacity(target, {
       ...subject,
       ...(workers !== undefined && { workers }),
       ...(arrivals && { arrivals }),
@@ -270,7 +338,8 @@ export const capacity = async (
       ...hold,
       urls: connections,
       seesaw: versionOf(),
-      command: capacityCommand(setup, options),
+      command: capacityCommand(target, options),
+      ...(earlier ? { resume: earlier } : {}),
       onProgress: talk,
       save: keep,
       signal: interrupted,
@@ -279,6 +348,13 @@ export const capacity = async (
     if (md !== undefined) writeAside(md, capacityToMarkdown(measurement))
     if (html !== undefined) writeAside(html, capacityToHtml(measurement))
     endLine()
+    if (measurement.finishedAt === null)
+      keepPart(measurement, {
+        file: file ?? `seesaw-capacity-${measurement.scenario}-${measurement.seed}.json`,
+        isKept: file !== undefined,
+        done: measurement.holds.length,
+        what: `${measurement.holds.length} of ${2 * measurement.rates.length} holds`,
+      })
     if (options.progress === 'json') {
       if (json !== undefined) talkJson({ type: 'result', file: json })
       talkJson({ type: 'done' })
@@ -287,6 +363,15 @@ export const capacity = async (
   } finally {
     turn.release()
   }
+}
+
+const readUnfinishedCapacity = (file: string): CapacityMeasurement => {
+  const earlier = readCapacity(file)
+  if (!earlier) throw new SeesawError('WRONG_USE', `${file} is no measurement of a capacity.`)
+  if (earlier.finishedAt !== null)
+    throw isFinished(file, `${earlier.rates.length} rates were held twice`)
+  refuseOtherMachine(earlier)
+  return earlier
 }
 
 const capacityCommand = (
@@ -321,18 +406,33 @@ export const report = async (
   options: { html?: string; md?: string },
 ): Promise<void> => {
   const ofCapacity = readCapacity(file)
-  if (ofCapacity) {
-    const { html, md } = options
-    if (html !== undefined) writeAside(html, capacityToHtml(ofCapacity))
-    if (md !== undefined) writeAside(md, capacityToMarkdown(ofCapacity))
-    if (html === undefined && md === undefined)
-      print(capacityToTerminal(ofCapacity, terminalOptions(process.stdout)))
-    return
-  }
+  if (ofCapacity)
+    return put(options, {
+      html: () => capacityToHtml(ofCapacity),
+      md: () => capacityToMarkdown(ofCapacity),
+      text: (look) => capacityToTerminal(ofCapacity, look),
+    })
+  const ofFunctions = readMicro(file)
+  if (ofFunctions)
+    return put(options, {
+      html: () => microToHtml(ofFunctions),
+      md: () => microToMarkdown(ofFunctions),
+      text: (look) => microToTerminal(ofFunctions, look),
+    })
   const { measurement, differences } = await reportFile(file, options)
   if (options.html === undefined && options.md === undefined)
     print(toTerminal(measurement, terminalOptions(process.stdout)))
   for (const difference of differences) process.stderr.write(`${difference}\n`)
+}
+
+/** Into the files that are asked for; without any, on the terminal. */
+const put = (
+  { html, md }: { html?: string; md?: string },
+  as: { html(): string; md(): string; text(look: TerminalOptions): string },
+): void => {
+  if (html !== undefined) writeAside(html, as.html())
+  if (md !== undefined) writeAside(md, as.md())
+  if (html === undefined && md === undefined) print(as.text(terminalOptions(process.stdout)))
 }
 
 /** `seesaw bench compare` */
@@ -354,10 +454,7 @@ export const compare = async (
 const readUnfinished = (file: string): Measurement => {
   const { measurement } = readMeasurement(file)
   if (measurement.finishedAt === null) return measurement
-  throw new SeesawError(
-    'WRONG_USE',
-    `${file} is finished: all ${measurement.plan.blocks} blocks are there. To measure anew leave --resume out.`,
-  )
+  throw isFinished(file, `${measurement.plan.blocks} blocks are there`)
 }
 
 /** What a measurement that goes on was asked for. */
@@ -373,7 +470,7 @@ const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
 })
 
 /** Blocks of two machines are no blocks of one measurement. */
-const refuseOtherMachine = ({ machine }: Measurement): void => {
+const refuseOtherMachine = ({ machine }: Pick<Measurement, 'machine'>): void => {
   const inWords = ({ cpu, cores, node }: ReturnType<typeof thisMachine>) =>
     `${cpu}, ${cores} cores, Node ${node}`
   const [then, now] = [inWords(machine), inWords(thisMachine())]
@@ -418,7 +515,7 @@ const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {
   return { ...written, ...(targets.length > 0 ? { targets } : {}), ...said }
 }
 
-const serialised = (measurement: Measurement): string => `${JSON.stringify(measurement)}\n`
+const serialised = (measurement: object): string => `${JSON.stringify(measurement)}\n`
 
 const unfinishedFile = ({ plan, seed }: Measurement): string =>
   `seesaw-${plan.scenario}-${seed}.json`

@@ -29,6 +29,8 @@ export interface MicroOptions {
   seesaw: string
   /** The line that does the same again. */
   command: string
+  /** One of the same functions that was interrupted; its plan goes on. */
+  resume?: MicroMeasurement
   onProgress?(event: Progress): void
   /** Called after every block with all there is, so that nothing is lost. */
   save?(measurement: MicroMeasurement): void
@@ -69,8 +71,8 @@ export const listMicro = async () =>
  */
 export const runMicro = async (name: string, options: MicroOptions): Promise<MicroMeasurement> => {
   const say = options.onProgress ?? (() => {})
-  const plan = await planMicro(name, options)
-  const measurement: MicroMeasurement = {
+  const plan = options.resume?.plan ?? (await planMicro(name, options))
+  const measurement: MicroMeasurement = options.resume ?? {
     seesaw: options.seesaw,
     format: 1,
     kind: 'micro',
@@ -97,10 +99,13 @@ export const runMicro = async (name: string, options: MicroOptions): Promise<Mic
     })
     const callsNs = await tryAll(stage)
     const { seconds } = efforts[plan.preset]
-    while (plan.rounds > 1 && estimateMicroSeconds(plan, callsNs) > seconds) plan.rounds--
+    while (!options.resume && plan.rounds > 1 && estimateMicroSeconds(plan, callsNs) > seconds)
+      plan.rounds--
     say({
       type: 'plan',
-      seconds: Math.round(estimateMicroSeconds(plan, callsNs)),
+      seconds: Math.round(
+        estimateMicroSeconds(plan, callsNs) * (1 - measurement.blocks.length / plan.blocks),
+      ),
       contenders: plan.contenders.map(({ name, variant, title }) => ({
         name,
         setup: `${plan.name}/${variant}`,
@@ -309,5 +314,4 @@ const secondsLeft = ({ blocks, plan }: MicroMeasurement): number =>
   ((plan.blocks - blocks.length) * blocks.reduce((sum, { seconds }) => sum + seconds, 0)) /
   blocks.length
 
-export { microToTerminal } from './micro/harness/terminal.ts'
 export { microNames }

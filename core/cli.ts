@@ -224,11 +224,11 @@ const benchCommands = (program: Command): void => {
   bench
     .command('capacity')
     .description('how much one setup can take: latency at ten rates, and the knee')
-    .argument('<setup>', 'e.g. rate-limits/gcra@redis')
+    .argument('[setup]', 'e.g. rate-limits/gcra@redis; not needed with --resume')
     .option('--seconds <n>', 'how long each rate is held, twice (default: 3)', between(1, 600))
     .action(async (setup, _, command) => {
       const options = command.optsWithGlobals()
-      await holdMine([setup], options.data)
+      await holdMine(setup === undefined ? [] : [setup], options.data)
       await (await harness()).capacity(setup, options)
     })
 

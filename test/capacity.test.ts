@@ -83,6 +83,7 @@ const measurementOf = (holds: Hold[], ceilingPerSecond = 10_000): CapacityMeasur
     ...{ setup: 'rate-limits/gcra@redis', title: 'gcra', workload: 'crowd', says: 'a crowd' },
     ...{ arrivals: 'poisson', workers: 1, connections: 10, timeoutMs: 5_000 },
     ...{ proof: { ok: true, verdicts: 3, wrong: [] }, calibration, rates, holds },
+    heldMs: rates.map((rate) => held(1, rate).heldMs),
     ...analyseCapacity({ holds, calibration }),
   }
 }
@@ -98,6 +99,15 @@ describe('the knee of a capacity', () => {
     const last = points.at(-1)
     assert(last && last.answeredPerSecond < 0.9 * last.offeredPerSecond)
     assert.equal(points[1]?.cpuMs, 1.5)
+  })
+
+  it('is below the first rate that was not in time, though a higher one was', () => {
+    const holds = both((pass, rate) => held(pass, rate, { capacity: rate === 550 ? 600 : 1_000 }))
+    assert.deepEqual(measurementOf(holds).knee, {
+      quantile: 0.95,
+      ratePerSecond: 400,
+      passes: [400, 400],
+    })
   })
 
   it('says how far the two passes are apart', () => {
@@ -216,7 +226,7 @@ describe('a report of a capacity', () => {
     for (const line of text.split('\n')) assert(line.length <= 100, line)
     assert.match(text, /← knee/)
     assert.equal(text.match(/✗ not trusted/g)?.length, 2)
-    assert.match(text, /The knee is the highest trusted rate/)
+    assert.match(text, /The knee is the highest trusted rate up to which/)
     assert.match(capacityToMarkdown(measurement), /\*\*rate-limits\/gcra@redis answers up to 800/)
   })
 
@@ -313,6 +323,27 @@ describe('measuring a capacity', function () {
       save: () => stop.abort(),
     })
     assert.deepEqual([holds.length, finishedAt, points.length], [1, null, 1])
+  })
+
+  it('goes on where it was interrupted, with the same rates in the same order', async () => {
+    const shares = [0.1, 0.2, 0.3]
+    const stop = new AbortController()
+    const half = await measureCapacity('steady/plain', {
+      ...{ ...quick, shares, signal: stop.signal },
+      save: ({ holds }) => holds.length === 2 && stop.abort(),
+    })
+    const before = structuredClone(half)
+    const whole = await measureCapacity(half.setup, { ...quick, seed: 6, resume: half })
+    assert.deepEqual([before.holds.length, whole.holds.length], [2, 6])
+    assert.notEqual(whole.finishedAt, null)
+    assert.deepEqual(whole.holds.slice(0, 2), before.holds)
+    assert.deepEqual(
+      [whole.seed, whole.rates, whole.calibration],
+      [before.seed, before.rates, before.calibration],
+    )
+    const order = whole.holds.map(({ ratePerSecond }) => ratePerSecond)
+    assert.deepEqual(order, order.toReversed())
+    assert.equal(new Set(order).size, 3)
   })
 
   it('sends everything even if the pacer wakes too early and then no more', async () => {

@@ -1,7 +1,7 @@
 // Comparing functions: what is claimed of made-up times, what the processes do, and that nothing
 // wrong gets a number.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -12,7 +12,8 @@ import { startChild } from '../bench/micro/harness/calls.ts'
 import { randomOf } from '../bench/micro/harness/comparison.ts'
 import { type MicroMeasurement, microSchema } from '../bench/micro/harness/measurement.ts'
 import { loadComparison } from '../bench/micro/harness/names.ts'
-import { listMicro, microNames, microToTerminal, runMicro } from '../bench/micro.ts'
+import { listMicro, microNames, runMicro } from '../bench/micro.ts'
+import { microToHtml, microToMarkdown, microToTerminal, readMicro } from '../bench/report/micro.ts'
 
 const rounds = 3
 
@@ -311,12 +312,75 @@ describe('a run of functions', function () {
     assert.match(microToTerminal(measurement), /Interrupted: 1 of 8 blocks/)
   })
 
+  it('goes on where it was interrupted, with the same plan', async () => {
+    const interrupted = new AbortController()
+    const variants = ['same', 'same-again']
+    const half = await runMicro('noise', {
+      ...{ ...options, variants, blocks: 2, signal: interrupted.signal },
+      onProgress: ({ type }) => type === 'block' && interrupted.abort(),
+    })
+    const before = structuredClone(half)
+    const whole = await runMicro('noise', { ...options, seed: 77, resume: half })
+    assert.notEqual(whole.finishedAt, null)
+    assert.deepEqual([before.blocks.length, whole.blocks.length], [1, 2])
+    assert.deepEqual(whole.blocks[0], before.blocks[0])
+    assert.deepEqual([whole.plan, whole.seed], [before.plan, before.seed])
+    assert.notDeepEqual(whole.blocks[1]?.startedAt, before.blocks[0]?.startedAt)
+  })
+
   it('says what is wrong in one sentence where a process ends in between', async () => {
     const child = startChild(join(tmpdir(), 'seesaw-micro-none', 'A'))
     const asked = child.ask('slice', { ms: 60_000, batch: 1 })
     await child.end()
     await assert.rejects(asked, { code: 'WORKER_FAILED' })
     await assert.rejects(child.ask('slice', { ms: 1, batch: 1 }), { code: 'WORKER_FAILED' })
+  })
+})
+
+describe('the report of a comparison of functions', () => {
+  const measurement = made([eight(100), eight(120), eight(100.2)], { wrong: [] })
+
+  it('has the same verdicts on the page, in Markdown and on the terminal', () => {
+    const plainly = (text: string) =>
+      text.replaceAll('\u00a0', ' ').replaceAll('\\', '').replace(/\s+/g, ' ')
+    const terminal = plainly(microToTerminal(measurement, { width: 100 }))
+    const html = plainly(microToHtml(measurement).replace(/<[^>]*>/g, ' '))
+    const md = plainly(microToMarkdown(measurement))
+    for (const { sentence } of measurement.verdicts) {
+      const [claim = ''] = sentence.split(' (')
+      for (const text of [terminal, html, md])
+        assert(text.toLowerCase().includes(claim.toLowerCase()), `${claim} in ${text}`)
+    }
+    assert.match(html, /Seed 1/)
+    assert.match(md, /seesaw bench micro made-up/)
+  })
+
+  it('asks no other place for anything', () => {
+    assert.doesNotMatch(microToHtml(measurement), /(src|href)="(?!data:)|<script/)
+  })
+
+  it('says that it was interrupted, and what is wrong', () => {
+    const half = made([eight(100), eight(120)], { wrong: [1] })
+    half.finishedAt = null
+    for (const text of [microToHtml(half), microToMarkdown(half), microToTerminal(half)]) {
+      assert.match(text, /No number: variant 1 gives no right results/)
+      assert.match(text, /Interrupted: 8 of 8 blocks/)
+    }
+  })
+
+  it('is made from the stored file, analysed anew', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'seesaw-micro-report-'))
+    const file = join(folder, 'micro.json')
+    try {
+      writeFileSync(file, JSON.stringify({ ...measurement, verdicts: [] }))
+      assert.deepEqual(readMicro(file), measurement)
+      writeFileSync(file, '{"kind":"micro"}')
+      assert.throws(() => readMicro(file), { code: 'MEASUREMENT_UNREADABLE' })
+      writeFileSync(file, '{"kind":"capacity"}')
+      assert.equal(readMicro(file), undefined)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

@@ -1,7 +1,5 @@
 // What a capacity measurement says: the sentence first, then the curve and every rate that was held.
-import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
-import { SeesawError } from '../../core/errors.ts'
 import {
   analyseCapacity,
   type CapacityMeasurement,
@@ -11,50 +9,17 @@ import {
 } from '../capacity-measurement.ts'
 import { capacityChart } from './capacity-curve.ts'
 import { toFigure } from './chart.ts'
+import { environmentSection, type Fact, machineFacts } from './environment.ts'
+import { readKind } from './kind.ts'
 import { toPage } from './page.ts'
 import { el, mark } from './svg.ts'
 import { type Table, toMarkdownTable, toTable } from './table.ts'
 import type { TerminalOptions } from './terminal.ts'
-import {
-  bound,
-  bytes,
-  count,
-  duration,
-  escaped,
-  moment,
-  number,
-  percent,
-  plain,
-  wrap,
-} from './text.ts'
+import { bound, count, duration, escaped, moment, number, percent, plain, wrap } from './text.ts'
 
-/** The measurement in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */
-export const readCapacity = (file: string): CapacityMeasurement | undefined => {
-  let data: unknown
-  try {
-    data = JSON.parse(readFileSync(file, 'utf8'))
-  } catch {
-    // Whoever reads measurements says what is wrong with it.
-    return undefined
-  }
-  if ((data as { kind?: unknown } | null)?.kind !== 'capacity') return undefined
-  const unreadable = (why: string, cause: unknown) =>
-    new SeesawError(
-      'MEASUREMENT_UNREADABLE',
-      `${file} is no measurement: ${why}. docs/capacity.schema.json describes one.`,
-      { cause },
-    )
-  const checked = capacitySchema.safeParse(data)
-  if (!checked.success) {
-    const [issue] = checked.error.issues
-    throw unreadable(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, checked.error)
-  }
-  try {
-    return { ...checked.data, ...analyseCapacity(checked.data) }
-  } catch (cause) {
-    throw unreadable(`it cannot be analysed (${cause})`, cause)
-  }
-}
+/** The capacity in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */
+export const readCapacity = (file: string): CapacityMeasurement | undefined =>
+  readKind(file, 'capacity', capacitySchema, analyseCapacity)
 
 /** What it all comes to, in one or two sentences. */
 export const capacityInWords = (measurement: CapacityMeasurement): string => {
@@ -160,11 +125,7 @@ export const capacityToHtml = (measurement: CapacityMeasurement): string => {
     says: capacityInWords(measurement),
     rule: kneeRule(percentileOf(measurement)),
   })
-  const backends = Object.entries(machine.backends).map(
-    ([name, { version, via, standIn }]) =>
-      `${name} ${version} (${via})${standIn ? ', a stand-in for the real one' : ''}`,
-  )
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ['Workload', `${measurement.workload}: ${measurement.says}`],
     [
       'Load',
@@ -174,10 +135,7 @@ export const capacityToHtml = (measurement: CapacityMeasurement): string => {
     ['Load client’s ceiling', `${count(calibration.ceilingPerSecond)} requests/s`],
     ['Server processes', count(measurement.workers)],
     ['Timeout', `${count(measurement.timeoutMs)} ms`],
-    ['Machine', `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)}`],
-    ['System', `${machine.os}${machine.container ? ', in a container' : ''}`],
-    ['Node', `${machine.node} (V8 ${machine.v8})`],
-    ['Backends', backends.join(', ') || 'none outside of the server process'],
+    ...machineFacts(machine),
     ['Began', moment(measurement.startedAt)],
     ['Seesaw', measurement.seesaw],
   ]
@@ -205,10 +163,7 @@ ${toFigure(chart)}</section>
 ${toTable(tableOf(measurement))}</section>`
     : ''
 }
-<section aria-labelledby="environment"><h2 id="environment">Where, and how to do it again</h2>
-<pre><code>${escaped(command)}</code></pre>
-<dl>${facts.map(([name, words]) => `<dt>${escaped(name)}</dt><dd>${escaped(words)}</dd>`).join('')}</dl>
-</section>
+${environmentSection(command, facts)}
 </main>`,
   )
 }

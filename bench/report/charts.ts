@@ -5,14 +5,15 @@ import { median } from '../stats/median.ts'
 import type { Chart } from './chart.ts'
 import { course } from './course.ts'
 import { type CurveSeries, curve, marked, quickest } from './curve.ts'
-import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
+import type { ForestRow } from './forest.ts'
+import { forestChart } from './forest-chart.ts'
 import { lookOf } from './looks.ts'
 import { highestPercentile, type Load, merged, slotsByBlock, spreadOf } from './numbers.ts'
 import { outagesInWords } from './outage.ts'
 import { slope } from './slope.ts'
-import { isSpoilt, metricTold, metricWords, sentenceAlone } from './summary.ts'
-import { el, mark } from './svg.ts'
-import { change, count, duration, escaped, number, percent } from './text.ts'
+import { isSpoilt, metricTold, metricWords } from './summary.ts'
+import { mark } from './svg.ts'
+import { change, count, duration, escaped, number } from './text.ts'
 import { timeline } from './timeline.ts'
 
 export interface Charts {
@@ -40,28 +41,13 @@ const forestCharts = (measurement: Measurement): Chart[] => {
   const [primary, others] = [false, true].map((exploratory) =>
     verdicts.filter((verdict) => verdict.exploratory === exploratory),
   ) as [Verdict[], Verdict[]]
-  const chart = (id: string, title: string, of: Verdict[]): Chart => {
-    const rows = of.map((verdict) => rowOf(measurement, verdict))
-    return {
-      id,
-      title,
-      says: forestInWords(of),
-      draw: forest({ rows, margin: plan.margin, says: whoWithWhom(measurement) }),
-      legend: verdictLegend(of),
-      table: {
-        caption: `Ratios with 95 % intervals; the same means within ±${percent(plan.margin)}`,
-        head: ['comparison', 'change', 'blocks', 'p (Holm)', 'verdict'],
-        wordy: [4],
-        rows: of.map(({ metric, a, b, ratio, low, high, blocks, p, verdict }) => [
-          `${metricWords[metric].label}: ${b} against ${a}`,
-          ratio === null ? '–' : inWords(ratio, low, high),
-          count(blocks),
-          p === null ? '–' : p < 0.001 ? '< 0.001' : p.toFixed(3),
-          verdictLooks[verdict].word,
-        ]),
-      },
-    }
-  }
+  const chart = (id: string, title: string, of: Verdict[]): Chart =>
+    forestChart({
+      ...{ id, title, verdicts: of, margin: plan.margin },
+      rows: of.map((verdict) => rowOf(measurement, verdict)),
+      says: whoWithWhom(measurement),
+      labels: of.map(({ metric }) => metricWords[metric].label),
+    })
   // Of two contenders all metrics share a chart; of more, each has one of its own, which fits a page.
   const asked = new Set(others.map(({ metric }) => metric))
   const alsoMeasured =
@@ -84,16 +70,6 @@ const forestCharts = (measurement: Measurement): Chart[] => {
   ]
 }
 
-/** Each verdict's sentence; of many, how many there are of which kind. */
-const forestInWords = (of: Verdict[]): string => {
-  if (of.length <= 10) return of.map((verdict) => `${sentenceAlone(verdict)}.`).join(' ')
-  const kinds = [...new Set(of.map(({ verdict }) => verdict))].map((kind) => {
-    const many = of.filter(({ verdict }) => verdict === kind).length
-    return `${count(many)} ${verdictLooks[kind].word}`
-  })
-  return `${count(of.length)} comparisons: ${kinds.join(', ')}. The table below has each of them.`
-}
-
 const whoWithWhom = ({ plan }: Measurement): string => {
   const [first, second, ...others] = plan.contenders.filter(({ reference }) => !reference)
   return first && second && others.length === 0
@@ -108,19 +84,6 @@ const rowOf = ({ plan }: Measurement, verdict: Verdict): ForestRow => {
   const group = `${metricWords[metric].label}${direction}`
   return { ...verdict, group, label: pairs ? `${b} against ${a}` : '' }
 }
-
-const verdictLegend = (of: Verdict[]): string =>
-  `<ul>${[...new Set(of.map(({ verdict }) => verdict))]
-    .filter((verdict) => verdict !== 'invalid')
-    .map((verdict) => {
-      const { shape, class: colour, word } = verdictLooks[verdict]
-      return `<li>${el(
-        'svg',
-        { viewBox: '-8 -8 16 16', class: `mark ${colour}`, 'aria-hidden': 'true' },
-        mark(shape, 0, 0, 5.5, { class: word === 'undecided' ? 'hollow' : 'solid' }),
-      )} ${word}</li>`
-    })
-    .join('')}</ul>`
 
 // ---- the latency curve
 

@@ -1,24 +1,18 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
-import type { Measurement, Metric, Verdict } from '../measurement.ts'
+import type { Measurement, Metric } from '../measurement.ts'
 import { noiseOf } from '../noise.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable } from './costs.ts'
-import { verdictLooks } from './forest.ts'
+import { environmentSection, machineFacts } from './environment.ts'
 import { type Look, lookOf } from './looks.ts'
 import { toPage } from './page.ts'
-import {
-  factsOf,
-  insteadSays,
-  type Summary,
-  sentenceAlone,
-  summarise,
-  valueAndLimit,
-} from './summary.ts'
+import { factsOf, insteadSays, type Summary, summarise } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
-import { bound, bytes, change, count, duration, escaped, moment, number, percent } from './text.ts'
+import { change, count, duration, escaped, moment, number, percent } from './text.ts'
+import { gateTable, sentence, sentences, verdictMark } from './verdicts.ts'
 
 /** What may stand beside the measurement; left out, its part of the page is missing. */
 export interface Extras {
@@ -39,7 +33,7 @@ export const toHtml = (measurement: Measurement, extras: Extras = {}): string =>
     verdictSection(measurement, summary, warnings),
     ...chartSections(measurement, charts, extras),
     validitySection(measurement, charts),
-    environmentSection(measurement),
+    `${environment(measurement)}\n</main>`,
   ].join('\n')
   return toPage(`${plan.question} · Seesaw measurement`, body)
 }
@@ -86,23 +80,6 @@ ${
 </section>`
 }
 
-/** A few in large type, many as a list. */
-const sentences = (verdicts: readonly Verdict[]): string =>
-  verdicts.length > 3
-    ? `<ul class="sentences">${verdicts.map((verdict) => `<li>${sentence(verdict)}</li>`).join('\n')}</ul>`
-    : verdicts
-        .map(
-          (verdict) =>
-            `<p class="verdict ${verdictLooks[verdict.verdict].class}">${sentence(verdict)}</p>`,
-        )
-        .join('\n')
-
-/** The claim, and more quietly what it rests on. */
-const sentence = (verdict: Verdict): string => {
-  const [, claim, basis] = /^(.*?)( \([^()]*\))?$/s.exec(sentenceAlone(verdict)) ?? []
-  return `${verdictMark(verdict.verdict)}<span>${escaped(bound(claim ?? ''))}${basis ? `<small>${escaped(bound(basis))}</small>` : ''}</span>`
-}
-
 /** Who cannot be told from whom, best first, as boxes in a row. */
 const groupList = (measurement: Measurement, says: string): string => {
   const { contenders } = measurement.plan
@@ -114,15 +91,6 @@ const groupList = (measurement: Measurement, says: string): string => {
   }
   return `<p class="groups">${escaped(says.replace(/:.*\. /s, '. '))}</p>
 <ol class="groups">${measurement.groups.map((group) => `<li>${group.map(member).join(' ')}</li>`).join('')}</ol>`
-}
-
-const verdictMark = (verdict: Verdict['verdict']): string => {
-  const { shape, class: colour, word } = verdictLooks[verdict]
-  return el(
-    'svg',
-    { viewBox: '-8 -8 16 16', class: `mark ${colour}`, role: 'img', 'aria-label': word },
-    mark(shape, 0, 0, 5.5, { class: word === 'undecided' ? 'hollow' : 'solid' }),
-  )
 }
 
 const chartSections = (
@@ -200,21 +168,7 @@ const validitySection = (measurement: Measurement, charts: Charts): string => {
         : `${failed} of ${gates.length} gates are not passed.`
   return `<section aria-labelledby="validity"><h2 id="validity">Why it can be trusted, or not</h2>
 <p>${escaped(`${proved} ${says}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
-${toTable({
-  caption: 'Every gate, with the worst value that was seen',
-  head: ['gate\nworst at', 'value\nlimit', 'what it means'],
-  wordy: [2],
-  rows: [...gates]
-    .sort((a, b) => Number(a.ok) - Number(b.ok))
-    .map((gate) => {
-      const [value, limit] = valueAndLimit(gate)
-      return [
-        `${gate.ok ? '✓' : '✗ failed:'} ${gate.gate}\n${gate.where || 'whole run'}`,
-        `${value}\n${limit}`,
-        gate.says,
-      ]
-    }),
-})}
+${toTable(gateTable(gates))}
 ${charts.steadiness.map(toFigure).join('\n')}
 ${noiseSection(measurement)}
 </section>`
@@ -270,50 +224,31 @@ const effortInWords = ({
 const ceilingInWords = ({ ceilingPerSecond }: Measurement['calibration']): string =>
   ceilingPerSecond > 0 ? `${count(ceilingPerSecond)} requests/s` : 'not measured: no bare server'
 
-const environmentSection = (measurement: Measurement): string => {
+const environment = (measurement: Measurement): string => {
   const { machine, plan, calibration, seed, command, seesaw } = measurement
   const { startedAt, finishedAt } = measurement
-  const backends = Object.entries(machine.backends).map(
-    ([name, { version, via, standIn }]) =>
-      `${name} ${version} (${via})${standIn ? ', a stand-in for the real one' : ''}`,
-  )
   const load = {
     open: `open: ${plan.arrivals} arrivals at ${number(calibration.ratePerSecond)} requests/s`,
     closed: `closed: ${plan.connections} connections, as fast as answers come`,
   }
-  const facts: [string, string[]][] = [
-    ['Scenario', [plan.scenario]],
-    ['Workload', [`${plan.workload}: ${plan.says}`]],
-    ['Load', plan.load === 'both' ? [load.open, load.closed] : [load[plan.load]]],
-    ['Effort', [effortInWords(plan)]],
-    ['Server processes', [count(plan.workers)]],
-    ['Timeout', [`${count(plan.timeoutMs)} ms`]],
-    ['Same means', [`within ±${percent(plan.margin)}`]],
-    ['Load client’s ceiling', [ceilingInWords(calibration)]],
-    ['Began', [moment(startedAt)]],
+  return environmentSection(command, [
+    ['Scenario', plan.scenario],
+    ['Workload', `${plan.workload}: ${plan.says}`],
+    ['Load', ...(plan.load === 'both' ? [load.open, load.closed] : [load[plan.load]])],
+    ['Effort', effortInWords(plan)],
+    ['Server processes', count(plan.workers)],
+    ['Timeout', `${count(plan.timeoutMs)} ms`],
+    ['Same means', `within ±${percent(plan.margin)}`],
+    ['Load client’s ceiling', ceilingInWords(calibration)],
+    ['Began', moment(startedAt)],
     [
       'Took',
-      [
-        finishedAt
-          ? duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)
-          : 'not finished',
-      ],
+      finishedAt
+        ? duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)
+        : 'not finished',
     ],
-    ['Machine', [`${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)}`]],
-    ['System', [`${machine.os}${machine.container ? ', in a container' : ''}`]],
-    ['Node', [`${machine.node} (V8 ${machine.v8})`]],
-    ['Backends', backends.length > 0 ? backends : ['none outside of the server process']],
-    ['Seesaw', [seesaw]],
-    ['Seed', [String(seed)]],
-  ]
-  return `<section aria-labelledby="environment"><h2 id="environment">Where, and how to do it again</h2>
-<pre><code>${escaped(command)}</code></pre>
-<dl>${facts
-    .map(
-      ([name, values]) =>
-        `<dt>${escaped(name)}</dt><dd>${values.map((text) => escaped(text)).join('<br>')}</dd>`,
-    )
-    .join('')}</dl>
-</section>
-</main>`
+    ...machineFacts(machine),
+    ['Seesaw', seesaw],
+    ['Seed', String(seed)],
+  ])
 }
