@@ -156,7 +156,7 @@ const lag = (measurement: Measurement, onTime: 95 | 99, spoils: Metric[]): Gate 
     ok,
     says: ok
       ? `Requests were sent on time: ${onTime} of 100 less than ${milliseconds(value)} late, 1 ms is allowed.`
-      : `The load client kept no time: ${100 - onTime} of 100 requests ${onTime === 99 ? 'was' : 'were'} sent ${milliseconds(value)} late or more, 1 ms is allowed.`,
+      : `The load client sent too late: ${100 - onTime} of 100 requests ${onTime === 99 ? 'was' : 'were'} sent ${milliseconds(value)} late or more, 1 ms is allowed.`,
     spoils,
   }
 }
@@ -296,7 +296,7 @@ const littlesLaw = (measurement: Measurement): Gate => {
     unit: 'share',
     ok,
     says: ok
-      ? `Rate, latency and connections agree: requests in flight = rate × latency, within ${percent(value)} (5 % is allowed).`
+      ? `Rate, latency and connections agree: requests in flight = rate × latency, ${value === 0 ? 'as far as can be told' : `within ${percent(value)}`} (5 % is allowed).`
       : `Rate, latency and connections contradict each other (requests in flight = rate × latency is off by ${percent(value)}, 5 % is allowed).`,
     spoils: ['throughput'],
   }
@@ -468,13 +468,13 @@ const steady = (measurement: Measurement, load: Slot['load']): Gate => {
       }
     })
     .filter((one) => one.least !== null)
-    .sort((a, b) => (b.least ?? 0) - (a.least ?? 0))
+    .sort((a, b) => (b.least ?? 0) - (a.least ?? 0) || Math.abs(b.change) - Math.abs(a.change))
   const value = most ? precise(most.least ?? 0) : null
   const ok = value === null || value <= steadyLimit
   const name = most ? measurement.plan.contenders[most.contender]!.name : ''
   return {
     gate: 'steady',
-    where: most ? `${name} ${load}` : '',
+    where: most ? `${name} ${load}` : load,
     value,
     limit: steadyLimit,
     unit: 'share',
@@ -483,7 +483,7 @@ const steady = (measurement: Measurement, load: Slot['load']): Gate => {
       value === null
         ? 'Whether warm-up had ended cannot be told from so few blocks or slices.'
         : ok
-          ? 'Warm-up had ended: nothing shows that CPU or service time changed by more than 2 % in the course of a block.'
+          ? `No warm-up is shown: ${most!.what} of ${name} ${most!.change < 0 ? 'fell' : 'rose'} by ${percent(Math.abs(most!.change))} in the course of a block, of which ${percent(value)} is certain; 2 % is allowed.`
           : `Not steady: ${most!.what} of ${name} ${most!.change < 0 ? 'fell' : 'rose'} by ${percent(Math.abs(most!.change))} in the course of a block, surely by ${percent(value)}; 2 % is allowed.`,
     spoils: metrics.filter(
       (metric) => loadFor(metric, measurement.plan) === load && !isExact(metric),

@@ -146,7 +146,7 @@ const inValues = (
 const sameness = ({ metric, a, b, margin, values }: Finding): string => {
   const own = words[metric]
   if (own && values && values.a === 0 && values.b === 0)
-    return `neither ${b} nor ${a} ${own.verb} any ${labels[metric]}`
+    return `neither ${b} nor ${a} ${own.verb} any ${labels[metric].replace(' per request', '')}`
   if (own && values && values.a === values.b)
     return `${b} and ${a} are exactly the same: each ${own.verb} ${own.amount(values.a)}`
   const same = `${b} and ${a} are the same within ±${text(margin * 100, 2)} %`

@@ -31,7 +31,7 @@ import { metricWords, sentenceAlone } from '../bench/report/summary.ts'
 import { toTerminal } from '../bench/report/terminal.ts'
 import { bound, change, number, plain, shorten, wrap } from '../bench/report/text.ts'
 import { launchBrowser } from './browser.ts'
-import { analysed, changed, measurementOf } from './measurements.ts'
+import { analysed, changed, type Made, measurementOf, variants } from './measurements.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -196,6 +196,51 @@ describe('a report as one page', () => {
       html.slice(html.indexOf('id="forest"'), html.indexOf('id="costs"')),
       /class="interval"/,
     )
+  })
+
+  it('says after the answer what is not valid beside it', () => {
+    const beside = analysed(
+      changed(measurementOf({ primary: 'cpu' }), (copy) => {
+        for (const block of copy.blocks) block.steal = 0.03
+      }),
+    )
+    const html = toHtml(beside)
+    assert.doesNotMatch(html, /class="warnings"/)
+    for (const text of [textOf(html), toTerminal(beside), toMarkdown(beside)])
+      assert.match(
+        text.replace(/\s+/g, ' '),
+        /The answer stands; not valid is only Latency p99, Latency p95, Latency p90, Latency p50: other machines/,
+      )
+    assert.match(textOf(html), /p50, intended sending ✗/)
+    assert.doesNotMatch(textOf(html), /CPU time ✗|the client’s lag ✗/)
+  })
+
+  it('counts a gate that had nothing to go by neither as passed nor as failed', () => {
+    const unread = analysed(
+      changed(measurementOf(), (copy) => {
+        for (const block of copy.blocks) block.steal = null
+      }),
+    )
+    const passed = unread.gates.length - 2
+    const says = `${passed} of ${unread.gates.length} gates are passed, 2 could not be checked.`
+    for (const text of [textOf(toHtml(unread)), toTerminal(unread), toMarkdown(unread)])
+      assert(text.includes(says), says)
+    assert.match(textOf(toHtml(unread)), /\? not checked: steal/)
+    assert.match(toTerminal(pair), /All \d+ gates are passed\./)
+  })
+
+  it('names a direction block by block only where there is one', () => {
+    const [one] = variants as [Made]
+    const alike = analysed(measurementOf({ contenders: [one, { ...one }], primary: 'cpu' }))
+    const direction = /B is (above|below) A in \d+ of 12 blocks/
+    assert.match(textOf(toHtml(pair)), direction)
+    assert.doesNotMatch(textOf(toHtml(alike)), direction)
+    assert.match(textOf(toHtml(alike)), /12 blocks, which show no direction/)
+  })
+
+  it('says how the curve over the rate comes here, unless it is here', () => {
+    assert.match(textOf(toHtml(pair)), /npx seesaw bench capacity session-vs-token\/server-session/)
+    assert.doesNotMatch(textOf(toHtml(pair, { capacity: [capacity] })), /npx seesaw bench capacity/)
   })
 
   it('is there for a measurement that was stopped before its first block', () => {

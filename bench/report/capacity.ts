@@ -8,7 +8,7 @@ import {
   kneeRule,
 } from '../capacity-measurement.ts'
 import { capacityChart } from './capacity-curve.ts'
-import { toFigure } from './chart.ts'
+import { type Chart, toFigure } from './chart.ts'
 import { environmentSection, type Fact, machineFacts } from './environment.ts'
 import { readKind } from './kind.ts'
 import { toPage } from './page.ts'
@@ -58,6 +58,11 @@ export const capacityInWords = (measurement: CapacityMeasurement): string => {
     `${count(calibration.capacityPerSecond)} requests/s as fast as answers come.${beyond}`
   )
 }
+
+const heldInWords = ({ holds }: CapacityMeasurement): string =>
+  holds.length === 0
+    ? ''
+    : ` for at least ${duration(Math.min(...holds.map(({ heldMs }) => heldMs)) / 1000)}`
 
 const percentileOf = ({ knee }: CapacityMeasurement): string =>
   `p${Math.round((knee?.quantile ?? 0.95) * 100)}`
@@ -112,11 +117,10 @@ export const capacityToMarkdown = (measurement: CapacityMeasurement): string =>
     '',
   ].join('\n\n')
 
-/** The report as one self-contained HTML file. */
-export const capacityToHtml = (measurement: CapacityMeasurement): string => {
-  const { setup, title, points, knee, machine, calibration, question, command } = measurement
-  const warnings = warningsOf(measurement)
-  const chart = capacityChart({
+/** The curve of latency over rate, with the knee. */
+export const chartOfCapacity = (measurement: CapacityMeasurement): Chart => {
+  const { title, points, knee } = measurement
+  return capacityChart({
     name: '',
     title,
     look: { class: 'c0', shape: 'circle', dash: '' },
@@ -125,11 +129,17 @@ export const capacityToHtml = (measurement: CapacityMeasurement): string => {
     says: capacityInWords(measurement),
     rule: kneeRule(percentileOf(measurement)),
   })
+}
+
+/** The report as one self-contained HTML file. */
+export const capacityToHtml = (measurement: CapacityMeasurement): string => {
+  const { setup, title, points, knee, machine, calibration, question, command } = measurement
+  const warnings = warningsOf(measurement)
   const facts: Fact[] = [
     ['Workload', `${measurement.workload}: ${measurement.says}`],
     [
       'Load',
-      `${measurement.arrivals === 'poisson' ? 'random (Poisson)' : 'even'} arrivals, each rate held twice for at least ${duration(Math.min(...measurement.holds.map(({ heldMs }) => heldMs)) / 1000)}, in random order and then in the reverse`,
+      `${measurement.arrivals === 'poisson' ? 'random (Poisson)' : 'even'} arrivals, each rate held twice${heldInWords(measurement)}, in random order and then in the reverse`,
     ],
     ['As fast as answers come', `${count(calibration.capacityPerSecond)} requests/s`],
     ['Load client’s ceiling', `${count(calibration.ceilingPerSecond)} requests/s`],
@@ -157,7 +167,7 @@ ${sentence}
 ${
   points.length > 0
     ? `<section aria-labelledby="curve"><h2 id="curve">The more is asked for, the longer it takes</h2>
-${toFigure(chart)}</section>
+${toFigure(chartOfCapacity(measurement))}</section>
 <section aria-labelledby="rates"><h2 id="rates">Rate by rate</h2>
 <p>Time is counted from the moment at which a request was meant to be sent. Both passes together; a percentile needs twenty requests beyond it. While 1,000 requests are unanswered, what falls due is not sent and counts as unanswered, too. The lag is the load client’s own: 95 of 100 requests were sent less late.</p>
 ${toTable(tableOf(measurement))}</section>`

@@ -2,6 +2,7 @@
 import type { Measurement, Verdict } from '../measurement.ts'
 import { loadFor, seriesOf, units } from '../metrics.ts'
 import { median } from '../stats/median.ts'
+import { courseOf } from '../steady.ts'
 import type { Chart } from './chart.ts'
 import { course } from './course.ts'
 import { type CurveSeries, curve, marked, quickest } from './curve.ts'
@@ -128,9 +129,12 @@ const latencyCharts = (measurement: Measurement): Pick<Charts, 'latency' | 'late
           )
           .join(' '),
         draw: curve(series),
-        spoilt: isSpoilt(measurement, 'p99'),
+        // Its middle may be valid where its end is not: the table says which.
+        spoilt: isSpoilt(measurement, 'p50'),
         legend: contenderLegend(measurement) + toggle,
-        note: 'Bold lines and full marks count from the intended sending; thin lines and hollow marks from the actual one, which leaves out the wait for a busy client. Where the two part, a naive measurement would have flattered.',
+        note: escaped(
+          `Bold lines and full marks count from the intended sending; thin lines and hollow marks from the actual one. ${lateness(measurement)}`,
+        ),
         table: {
           caption: 'All blocks together, in milliseconds',
           head: [
@@ -152,6 +156,20 @@ const latencyCharts = (measurement: Measurement): Pick<Charts, 'latency' | 'late
       },
     ],
   }
+}
+
+/** How far both ways of counting part for no other reason than the client. */
+const lateness = (measurement: Measurement): string => {
+  const slots = measurement.blocks.flatMap(({ slots }) =>
+    slots.filter(
+      ({ load, contender }) =>
+        load === 'open' && !measurement.plan.contenders[contender]?.reference,
+    ),
+  )
+  const lag = merged(slots, 'lag')
+  if (!lag) return ''
+  const [half, most] = [50, 95].map((percent) => number(lag.getValueAtPercentile(percent) / 1000))
+  return `The client itself sent half of the requests ${half} ms late or more, and 5 of 100 by ${most} ms or more: where the lines part by no more than that, it is the client. Where they part by more, requests had to wait to be sent, and a naive measurement would have flattered.`
 }
 
 const inMs = (ms: number | undefined) =>
@@ -201,12 +219,23 @@ const slopeCharts = (measurement: Measurement): Chart[] => {
   )
   const names = places.map((i) => plan.contenders[i]!)
   const spoilt = isSpoilt(measurement, told)
-  const label = metricWords[told].label
+  const { label, better } = metricWords[told]
+  // What would be read as an answer is said only where there is one.
+  const shown = measurement.verdicts.some(
+    ({ metric, exploratory, verdict }) =>
+      metric === told && !exploratory && (verdict === 'slower' || verdict === 'faster'),
+  )
+  const direction =
+    names.length !== 2
+      ? `${count(values.length)} blocks.`
+      : shown
+        ? `${agreement(values, medians, names)} (${better === 'more' ? 'More' : 'Less'} is better.)`
+        : `${count(values.length)} blocks, which show no direction.`
   return [
     {
       id: 'slope',
       title: `${label} in every block`,
-      says: spoilt ? `${count(values.length)} blocks.` : agreement(values, medians, names),
+      says: direction,
       spoilt,
       draw: slope({
         contenders: places.map((i) => ({ ...plan.contenders[i]!, look: lookOf(measurement, i) })),
@@ -214,8 +243,7 @@ const slopeCharts = (measurement: Measurement): Chart[] => {
         medians,
         unit,
       }),
-      // What would be read as an answer is not said of a run that gives none.
-      note: `${spoilt ? '' : escaped(agreement(values, medians, names))} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; that they run alike is what the interval rests on.`,
+      note: `${escaped(direction)} The thick line joins the medians. How far the thin ones are spread shows how much the machine changed; the more alike they run, the narrower the interval.`,
       table: {
         caption: `${label} per block, in ${unit}`,
         head: [
@@ -238,7 +266,6 @@ const agreement = (
   medians: (number | null)[],
   names: { name: string }[],
 ): string => {
-  if (names.length !== 2) return `${count(values.length)} blocks.`
   const [first, second] = medians
   if (typeof first !== 'number' || typeof second !== 'number') return ''
   const higher = second > first
@@ -252,8 +279,8 @@ const steadinessCharts = (measurement: Measurement): Chart[] => {
   const { plan } = measurement
   const load = loadFor('cpu', plan)
   const series = plan.contenders.flatMap(({ name, reference }, i) => {
-    const values = reference || load === null ? [] : courseOf(measurement, i, load)
-    return values.length >= 4 ? [{ name, look: lookOf(measurement, i), values }] : []
+    const values = reference || load === null ? [] : levelsOf(measurement, i, load)
+    return values.length > 0 ? [{ name, look: lookOf(measurement, i), values }] : []
   })
   if (series.length === 0) return []
   const says = series
@@ -269,10 +296,10 @@ const steadinessCharts = (measurement: Measurement): Chart[] => {
       says: `${says}.`,
       draw: course(series),
       legend: contenderLegend(measurement),
-      note: 'Slice by slice, in per cent of the block’s own level; the median over the blocks. A line that falls at the left would be a server that was still warming up. The gate “steady” decides.',
+      note: 'Each block’s slices in parts of equal length, in per cent of the block’s own level; the median over the blocks. A line that falls at the left would be a server that was still warming up. The gate “steady” looks at the same parts and decides.',
       table: {
         caption: 'Median over the blocks, in per cent of the block’s level',
-        head: ['slice', ...series.map(({ name }) => name)],
+        head: ['part', ...series.map(({ name }) => name)],
         rows: series[0]!.values.map((_, at) => [
           String(at + 1),
           ...series.map(({ values }) => (values[at] === undefined ? '–' : change(values[at]))),
@@ -282,23 +309,17 @@ const steadinessCharts = (measurement: Measurement): Chart[] => {
   ]
 }
 
-/** CPU per request of each slice, as a ratio to its block's level; medians over the blocks. */
-const courseOf = (measurement: Measurement, contender: number, load: Load): number[] => {
-  const blocks = slotsByBlock(measurement, contender, load).map(({ slots }) => {
-    // Forward and mirrored slices take turns: that is their order in time.
-    const longest = Math.max(...slots.map(({ slices }) => slices.length))
-    const costs = Array.from({ length: longest }, (_, i) =>
-      slots.map(({ slices }) => slices[i]).filter((slice) => slice !== undefined),
-    )
-      .flat()
-      .map(({ cpuMs, answered }) => (answered > 0 ? cpuMs / answered : Number.NaN))
-    const level = median(costs.filter((cost) => cost > 0))
-    return costs.map((cost) => cost / level)
-  })
-  const longest = Math.max(0, ...blocks.map(({ length }) => length))
-  return Array.from({ length: longest }, (_, i) =>
-    median(blocks.map((block) => block[i] ?? Number.NaN).filter(Number.isFinite)),
-  ).filter(Number.isFinite)
+/** CPU per request in the parts of a block, as a ratio to its middle one; medians over the blocks. */
+const levelsOf = (measurement: Measurement, contender: number, load: Load): number[] => {
+  const courses = slotsByBlock(measurement, contender, load).flatMap(
+    ({ slots }) => courseOf(slots, 'CPU time per request', 0) ?? [],
+  )
+  const parts = Math.min(...courses.map(({ levels }) => levels.length))
+  return courses.length === 0
+    ? []
+    : Array.from({ length: parts }, (_, at) =>
+        Math.exp(median(courses.map(({ levels }) => levels[at]! - median(levels)))),
+      )
 }
 
 // ---- faults

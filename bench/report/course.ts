@@ -1,4 +1,4 @@
-// What a request costs in the course of a block, slice by slice: flat where the servers were warm.
+// What a request costs in the course of a block, part by part: flat where the servers were warm.
 import { columns, endLabels, rows } from './axes.ts'
 import type { Drawing } from './chart.ts'
 import type { Look } from './looks.ts'
@@ -9,7 +9,7 @@ import { number } from './text.ts'
 export interface CourseSeries {
   name: string
   look: Look
-  /** By slice, in the order of time: 1 is the block's own level. */
+  /** By part of the block, in the order of time: 1 is the block's own level. */
   values: number[]
 }
 
@@ -30,7 +30,7 @@ export const course =
         columns(
           Object.assign(x, { ticks: x.ticks.filter((tick) => Number.isInteger(tick) && tick > 0) }),
           box,
-          'slice of the block, in the order of time',
+          'part of the block, in the order of time',
           number,
         ),
         line(box.left, place(1), box.right, place(1), { class: 'zero' }),

@@ -1,14 +1,14 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
 import type { Measurement, Metric } from '../measurement.ts'
-import { noiseOf } from '../noise.ts'
+import { type Noise, noiseOf } from '../noise.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'
-import { costTable, latencyTable } from './costs.ts'
+import { costTable, latencyTable, loadsInWords } from './costs.ts'
 import { environmentSection, machineFacts } from './environment.ts'
 import { type Look, lookOf } from './looks.ts'
 import { toPage } from './page.ts'
-import { factsOf, insteadSays, type Summary, summarise } from './summary.ts'
+import { factsOf, gatesInWords, insteadSays, type Summary, summarise } from './summary.ts'
 import { el, mark } from './svg.ts'
 import { toTable } from './table.ts'
 import { change, count, duration, escaped, moment, number, percent } from './text.ts'
@@ -16,7 +16,7 @@ import { gateTable, sentence, sentences, verdictMark } from './verdicts.ts'
 
 /** What may stand beside the measurement; left out, its part of the page is missing. */
 export interface Extras {
-  /** Charts of `bench capacity`, made by `capacityChart`. */
+  /** Charts of `bench capacity`, made by `chartOfCapacity`. */
   capacity?: Chart[]
   /** What the reader must know first, such as that stored verdicts differ from these. */
   warnings?: string[]
@@ -64,12 +64,13 @@ const key = (name: string, { class: colour, shape }: Look): string =>
   )} ${escaped(name)}</span>`
 
 const verdictSection = (measurement: Measurement, summary: Summary, warnings: string[]): string => {
-  const { primary, unanswered, instead, exploratory, groups } = summary
+  const { primary, unanswered, instead, exploratory, groups, beside } = summary
   return `<main>
 <section aria-labelledby="verdicts"><h2 id="verdicts">What can be said</h2>
 ${warnings.length > 0 ? `<ul class="warnings">${warnings.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>` : ''}
 ${groups ? groupList(measurement, groups) : ''}
 ${unanswered ? `<p class="verdict invalid">${verdictMark('invalid')}<span>${escaped(unanswered)}</span></p>` : sentences(primary)}
+${beside.map((text) => `<p class="note">${escaped(text)}</p>`).join('')}
 ${instead.length > 0 ? `<p class="instead">${escaped(insteadSays)}</p>${sentences(instead)}` : ''}
 ${primary.length === 0 ? '<p>Nothing was measured, so nothing can be said.</p>' : ''}
 ${
@@ -108,13 +109,13 @@ ${content.join('\n')}</section>`
     section(
       'differences',
       'How large the differences are',
-      `In 95 of 100 such measurements the intervals of a metric hold the true ratios, all of them at once. An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test, which looks at all pairs together, can still tell the direction' : ''}.`,
+      `An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test, which looks at all pairs together, can still tell the direction' : ''}. In 95 of 100 such measurements the interval${measurement.plan.contenders.length > 3 ? 's of the question hold the true ratios, all at once' : ' of the question holds the true ratio'}. Each further metric is looked at by itself: of twenty of them one may miss by chance.`,
       forests(charts.forest),
     ),
     section(
       'costs',
       'What it costs',
-      'Median over the blocks, its 95 % interval in brackets, and from how much it was made.',
+      `Median over the blocks, its 95 % interval in brackets, and how many requests it rests on. ${loadsInWords(measurement)}`,
       [toTable(costTable(measurement))],
     ),
     section('latency', 'How long requests take', escaped(charts.latencySays), [
@@ -123,7 +124,7 @@ ${content.join('\n')}</section>`
     ]),
     capacity.length > 0
       ? section('capacity', 'How much it can take', '', capacity.map(toFigure))
-      : '',
+      : section('most', 'How much it can take', capacityHint(measurement), []),
     section(
       'blocks',
       'Block by block',
@@ -141,6 +142,10 @@ ${content.join('\n')}</section>`
   ]
 }
 
+/** How the curve of latency over rate comes here. */
+const capacityHint = ({ plan }: Measurement): string =>
+  `Not measured in this run. <code>npx seesaw bench capacity ${escaped(plan.contenders[0]?.setup ?? '')} --json capacity.json</code> finds how long answers take the more are asked for; <code>npx seesaw bench report run.json --capacity capacity.json --html report.html</code> draws it here.`
+
 /** The first answers the question; where there are many others, they wait until they are asked for. */
 const forests = ([first, ...others]: Chart[]): string[] => {
   const further = others.map(toFigure).join('\n')
@@ -154,20 +159,13 @@ const forests = ([first, ...others]: Chart[]): string[] => {
 
 const validitySection = (measurement: Measurement, charts: Charts): string => {
   const { gates, proof } = measurement
-  const failed = gates.filter(({ ok }) => !ok).length
   const proved = proof.ok
     ? `Before anything was measured, ${count(proof.verdicts)} verdicts on the claims of the contenders came out as declared.`
     : proof.skipped
       ? 'A quick look: the claims of the contenders were not proved.'
       : 'The claims of the contenders did not come out as declared.'
-  const says =
-    gates.length === 0
-      ? 'No gate was checked.'
-      : failed === 0
-        ? `All ${gates.length} gates are passed.`
-        : `${failed} of ${gates.length} gates are not passed.`
   return `<section aria-labelledby="validity"><h2 id="validity">Why it can be trusted, or not</h2>
-<p>${escaped(`${proved} ${says}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
+<p>${escaped(`${proved} ${gatesInWords(gates)}`)} A gate that is not passed spoils what it names; nothing that is merely slow is ever left out.</p>
 ${toTable(gateTable(gates))}
 ${charts.steadiness.map(toFigure).join('\n')}
 ${noiseSection(measurement)}
@@ -179,7 +177,7 @@ const noiseSection = (measurement: Measurement): string => {
   const noise = noiseOf(measurement)
   if (noise.length === 0) return ''
   return `<h3 class="apart">Each against itself</h3>
-<p>Every contender's slices in the one order against its own in the reverse order: they must come out the same, and what is left is this machine's noise while it measured.</p>
+<p>${escaped(noiseInWords(noise))}</p>
 ${toTable({
   caption: 'Mirrored slices compared with forward ones, with 95 % intervals',
   head: ['contender', 'CPU per request', 'throughput'],
@@ -194,6 +192,15 @@ ${toTable({
     return own.length > 0 ? [[`${name} ${title}`, cell('cpu'), cell('throughput')]] : []
   }),
 })}`
+}
+
+/** What the intervals show, and what they cannot. */
+const noiseInWords = (noise: readonly Noise[]): string => {
+  const holding = noise.filter(({ low, high }) => low <= 1 && 1 <= high).length
+  return (
+    `Every contender’s slices in the one order against its own in the reverse order: nothing but this machine’s noise is between them. ` +
+    `About 19 of 20 such intervals hold zero; here ${holding} of ${noise.length} ${holding === 1 ? 'does' : 'do'}. That two processes of one program differ, too, is not in it: a contender measured against itself shows that.`
+  )
 }
 
 const notMeasured = '–'
@@ -228,7 +235,7 @@ const environment = (measurement: Measurement): string => {
   const { machine, plan, calibration, seed, command, seesaw } = measurement
   const { startedAt, finishedAt } = measurement
   const load = {
-    open: `open: ${plan.arrivals} arrivals at ${number(calibration.ratePerSecond)} requests/s`,
+    open: `open: ${plan.arrivals} arrivals at ${number(calibration.ratePerSecond)} requests/s${plan.ratePerSecond === null ? `, chosen here: at most half of what the slowest takes, and so low that the client is on time (--rate ${calibration.ratePerSecond} asks for it again)` : ''}`,
     closed: `closed: ${plan.connections} connections, as fast as answers come`,
   }
   return environmentSection(command, [

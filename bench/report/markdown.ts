@@ -1,9 +1,9 @@
 // The report for where pages cannot go: an issue, a pull request, a terminal's clipboard.
 import type { Measurement, Verdict } from '../measurement.ts'
-import { costTable, latencyTable } from './costs.ts'
+import { costTable, latencyTable, loadsInWords } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
-import { factsOf, insteadSays, sentenceAlone, summarise } from './summary.ts'
+import { factsOf, gatesInWords, insteadSays, sentenceAlone, summarise } from './summary.ts'
 import { markdown, toMarkdownTable } from './table.ts'
 import { plain } from './text.ts'
 
@@ -12,7 +12,6 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
   const { plan, seed, command, gates, seesaw, machine } = measurement
   const summary = summarise(measurement)
   const latency = latencyTable(measurement)
-  const passed = gates.filter(({ ok }) => ok).length
   const backends = Object.entries(machine.backends).map(
     ([name, { version, via }]) => `${name} ${version} (${via})`,
   )
@@ -26,6 +25,7 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
     summary.unanswered
       ? `**${markdown(summary.unanswered)}**`
       : summary.primary.map(strong).join('\n\n') || 'Nothing was measured, so nothing can be said.',
+    summary.beside.map((text) => markdown(text)).join('\n\n'),
     summary.instead.length > 0 ? [insteadSays, ...summary.instead.map(strong)].join('\n\n') : '',
     summary.exploratory.length > 0
       ? `Also measured, without having been asked; to look at, not to conclude from:\n\n${summary.exploratory
@@ -35,7 +35,7 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
           )
           .join('\n')}`
       : '',
-    `## What it costs\n\n${markdown(costTable(measurement).caption)}\n\n${toMarkdownTable(costTable(measurement))}`,
+    `## What it costs\n\n${markdown([costTable(measurement).caption, loadsInWords(measurement)].filter(Boolean).join('. '))}\n\n${toMarkdownTable(costTable(measurement))}`,
     latency.rows.length > 0
       ? `## How long requests take\n\n${markdown(latency.caption)}\n\n${toMarkdownTable(latency)}`
       : '',
@@ -49,7 +49,7 @@ export const toMarkdown = (measurement: Measurement, warnings: string[] = []): s
       `- ${markdown(factsOf(measurement, summary))}`,
       `- Workload ${markdown(`${plan.workload}: ${plan.says}`)}`,
       `- Backends: ${markdown(backends.join(', ') || 'none outside of the server process')}`,
-      `- ${passed} of ${gates.length} gates passed, Seesaw ${markdown(seesaw)}, seed ${seed}`,
+      `- ${gatesInWords(gates)} Seesaw ${markdown(seesaw)}, seed ${seed}`,
     ].join('\n'),
     fenced(command),
   ]

@@ -19,6 +19,8 @@ export const metricWords: Record<Metric, { label: string; better: 'more' | 'less
 export interface Summary {
   /** Whatever must be read before any number: each a sentence. */
   warnings: string[]
+  /** Gates that failed and leave the answer as it is: each a sentence, to be read after it. */
+  beside: string[]
   /** Verdicts on the metric that the scenario asks about. */
   primary: Verdict[]
   /** Why no pair has an answer, once for all of them; null where one has, or where there is one pair. */
@@ -41,6 +43,7 @@ export const summarise = (measurement: Measurement): Summary => {
   const lost = primary.length > 0 && primary.every(isInvalid)
   return {
     warnings: warningsOf(measurement),
+    beside: besideOf(measurement),
     primary,
     unanswered:
       lost && primary.length > 1
@@ -70,11 +73,32 @@ const workOf = (verdicts: readonly Verdict[]): Verdict[] => {
 /** What stands before `instead`. */
 export const insteadSays = 'It was not the question, but can be told:'
 
-const warningsOf = ({ finishedAt, plan, blocks, gates }: Measurement): string[] => {
+/** The failed gates that spoil the answer, and those that do not. */
+const failuresOf = (measurement: Measurement): { ofAnswer: Gate[]; others: Gate[] } => {
+  const told = metricTold(measurement)
+  const failed = measurement.gates.filter(({ ok }) => !ok)
+  const ofAnswer = failed.filter(({ spoils }) => spoils === 'all' || spoils.includes(told))
+  return { ofAnswer, others: failed.filter((gate) => !ofAnswer.includes(gate)) }
+}
+
+const besideOf = (measurement: Measurement): string[] =>
+  failuresOf(measurement).others.flatMap(({ says, spoils }) =>
+    spoils === 'all' || spoils.length === 0
+      ? []
+      : [
+          `The answer stands; not valid is only ${spoils.map(nameOf).join(', ')}: ${lowerFirst(says)}`,
+        ],
+  )
+
+const lowerFirst = (sentence: string): string =>
+  sentence.charAt(0).toLowerCase() + sentence.slice(1)
+
+const warningsOf = (measurement: Measurement): string[] => {
+  const { finishedAt, plan, blocks } = measurement
   const warnings: string[] = []
-  for (const { says, spoils } of gates.filter(({ ok }) => !ok))
+  for (const { says, spoils } of failuresOf(measurement).ofAnswer)
     warnings.push(
-      `Not valid: ${says.charAt(0).toLowerCase()}${says.slice(1)} This spoils ${spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')}.`,
+      `Not valid: ${lowerFirst(says)} This spoils ${spoils === 'all' ? 'everything' : spoils.map(nameOf).join(', ')}.`,
     )
   if (finishedAt === null)
     warnings.push(
@@ -90,6 +114,23 @@ export const metricTold = ({ plan, verdicts }: Pick<Measurement, 'plan' | 'verdi
 /** Whether a gate that failed spoils this metric. */
 export const isSpoilt = ({ gates }: Pick<Measurement, 'gates'>, metric: Metric): boolean =>
   gates.some(({ ok, spoils }) => !ok && (spoils === 'all' || spoils.includes(metric)))
+
+/** How many gates are passed, how many are not, and how many had nothing to go by. */
+export const gatesInWords = (gates: readonly Gate[]): string => {
+  if (gates.length === 0) return 'No gate was checked.'
+  const failed = gates.filter(({ ok }) => !ok).length
+  const unknown = gates.filter(isUnchecked).length
+  const passed = gates.length - failed - unknown
+  if (passed === gates.length) return `All ${gates.length} gates are passed.`
+  return `${[
+    `${passed} of ${gates.length} gates ${passed === 1 ? 'is' : 'are'} passed`,
+    ...(failed > 0 ? [`${failed} ${failed === 1 ? 'is' : 'are'} not`] : []),
+    ...(unknown > 0 ? [`${unknown} could not be checked`] : []),
+  ].join(', ')}.`
+}
+
+/** A gate without a value had nothing to go by: it neither passes nor fails. */
+export const isUnchecked = ({ ok, value }: Gate): boolean => ok && value === null
 
 /** A verdict's sentence as it stands on its own. */
 export const sentenceAlone = ({ sentence }: Pick<Verdict, 'sentence'>): string =>

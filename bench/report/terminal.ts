@@ -5,7 +5,14 @@ import type { Measurement, Verdict } from '../measurement.ts'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
-import { factsOf, insteadSays, metricWords, sentenceAlone, summarise } from './summary.ts'
+import {
+  factsOf,
+  gatesInWords,
+  insteadSays,
+  metricWords,
+  sentenceAlone,
+  summarise,
+} from './summary.ts'
 import type { Table } from './table.ts'
 import { change, plain, shorten, wrap } from './text.ts'
 
@@ -34,7 +41,6 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
     wrap(oneLine(words), width - indent.length).map((line) => indent + paint(line, style))
   const verdictLines = (verdict: Verdict) =>
     text(`${signs[verdict.verdict]} ${sentenceAlone(verdict)}`, styles[verdict.verdict])
-  const failed = gates.filter(({ ok }) => !ok).length
   return [
     ...text(plan.question, 'bold'),
     ...summary.contenders.flatMap(({ name, title, setup }) =>
@@ -48,6 +54,7 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
       ? text(`${signs.invalid} ${summary.unanswered}`, styles.invalid)
       : summary.primary.flatMap(verdictLines)),
     '',
+    ...summary.beside.flatMap((words) => [...text(words, 'dim'), '']),
     ...(summary.instead.length > 0
       ? [...text(insteadSays), ...summary.instead.flatMap(verdictLines), '']
       : []),
@@ -62,14 +69,7 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
       ...text(words),
       '',
     ]),
-    ...text(
-      gates.length === 0
-        ? 'No gate was checked.'
-        : failed === 0
-          ? `All ${gates.length} gates are passed.`
-          : `${failed} of ${gates.length} gates are not passed; see above.`,
-      'dim',
-    ),
+    ...text(gatesInWords(gates), 'dim'),
     ...text(factsOf(measurement, summary), 'dim'),
     ...text(`Again: ${command}`, 'dim'),
     '',

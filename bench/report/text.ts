@@ -25,14 +25,11 @@ export const number = (value: number): string => {
   return minus(value.toLocaleString('en-US', { maximumFractionDigits: decimalsFor(value) }))
 }
 
-/** Numbers of one cell: as many decimals as the first needs for three digits that count, or fewer. */
+/** Numbers of one cell: as many decimals as the first needs for three digits that count. */
 export const alike = (values: readonly number[]): string[] => {
   const most = decimalsFor(values[0] ?? 0)
-  return values.map((value) => {
-    const digits = Math.min(most, decimalsFor(value))
-    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
-    return minus(value.toLocaleString('en-US', options))
-  })
+  const options = { minimumFractionDigits: most, maximumFractionDigits: most }
+  return values.map((value) => minus(value.toLocaleString('en-US', options)))
 }
 
 /** How many decimals it takes for three digits that count. */

@@ -1,7 +1,7 @@
 // What can be said, as HTML: every sentence behind the mark of its kind.
 import type { Gate, Verdict } from '../measurement.ts'
 import { verdictLooks } from './forest.ts'
-import { sentenceAlone, valueAndLimit } from './summary.ts'
+import { isUnchecked, sentenceAlone, valueAndLimit } from './summary.ts'
 import { el, mark } from './svg.ts'
 import type { Table } from './table.ts'
 import { bound, escaped } from './text.ts'
@@ -34,19 +34,19 @@ export const verdictMark = (verdict: Verdict['verdict']): string => {
   )
 }
 
-/** Every gate, those that are not passed first. */
+/** Those that are not passed come first, then those that could not be checked. */
+const rankOf = (gate: Gate): number => (!gate.ok ? 0 : isUnchecked(gate) ? 1 : 2)
+
+/** Every gate, those that matter most first. */
 export const gateTable = (gates: readonly Gate[]): Table => ({
-  caption: 'Every gate, with the worst value that was seen',
+  caption: 'Every gate, with the worst value that it was judged by',
   head: ['gate\nworst at', 'value\nlimit', 'what it means'],
   wordy: [2],
   rows: [...gates]
-    .sort((a, b) => Number(a.ok) - Number(b.ok))
+    .sort((a, b) => rankOf(a) - rankOf(b))
     .map((gate) => {
       const [value, limit] = valueAndLimit(gate)
-      return [
-        `${gate.ok ? '✓' : '✗ failed:'} ${gate.gate}\n${gate.where || 'whole run'}`,
-        `${value}\n${limit}`,
-        gate.says,
-      ]
+      const sign = !gate.ok ? '✗ failed:' : isUnchecked(gate) ? '? not checked:' : '✓'
+      return [`${sign} ${gate.gate}\n${gate.where || 'whole run'}`, `${value}\n${limit}`, gate.says]
     }),
 })
