@@ -5,8 +5,13 @@ import { z } from 'zod'
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
-/** An HDR histogram of whole microseconds, as hdr-histogram writes it: compressed, base64. */
-const histogram = z.string()
+/** A histogram as text, and what is in it. */
+export const histogramOf = (what: string) =>
+  z
+    .string()
+    .describe(
+      `${what} An HDR histogram of whole microseconds (V2, compressed, base64); empty for none.`,
+    )
 
 /** How hard it is tried to see a small difference. */
 export const presets = ['duel', 'quick', 'standard', 'strict', 'publish'] as const
@@ -28,21 +33,26 @@ export const metrics = [
 export type Metric = (typeof metrics)[number]
 
 const fault = z.strictObject({
-  /** From the beginning of the load, in milliseconds. */
-  atMs: amount,
+  atMs: amount.describe('From the beginning of the load, in milliseconds.'),
   do: z.enum(['kill', 'heal']),
   backend: z.string(),
 })
 
 const contender = z.strictObject({
-  /** One letter, by which sentences and charts name it: "A"; "reference" for the bare server. */
-  name: z.string(),
-  /** The canonical setup id; empty for the reference. */
-  setup: z.string(),
-  /** How a reader would call it: the variant, and what tells it from the others. */
-  title: z.string(),
-  /** Whether it is the bare HTTP server that anchors this run to others on the same machine. */
-  reference: z.boolean(),
+  name: z
+    .string()
+    .describe(
+      'One letter, by which sentences and charts name it: "A"; "reference" for the bare server.',
+    ),
+  setup: z.string().describe('The canonical setup id; empty for the reference.'),
+  title: z
+    .string()
+    .describe('How a reader would call it: the variant, and what tells it from the others.'),
+  reference: z
+    .boolean()
+    .describe(
+      'Whether it is the bare HTTP server that anchors this run to others on the same machine.',
+    ),
 })
 
 const plan = z.strictObject({
@@ -50,37 +60,45 @@ const plan = z.strictObject({
   question: z.string(),
   contenders: z.array(contender).min(1),
   workload: z.string(),
-  /** What the workload says of itself. */
-  says: z.string(),
+  says: z.string().describe('What the workload says of itself.'),
   preset: z.enum(presets),
   primary: z.enum(metrics),
   load: z.enum(['open', 'closed', 'both']),
   arrivals: z.enum(['even', 'poisson']),
   workers: count,
   connections: count,
-  /** Requests per second of the open load; null: half of what the slower contender can take. */
-  ratePerSecond: amount.nullable(),
+  ratePerSecond: amount
+    .nullable()
+    .describe(
+      'Requests per second of the open load; null: half of what the slower contender can take.',
+    ),
   blocks: count,
-  /**
-   * How many blocks may be measured again because other machines on the host took time from this one
-   * meanwhile; absent: none.
-   */
-  spare: count.optional(),
-  /** Slices in each of the two slots that a contender has in a block, and how long one is. */
-  closed: z.strictObject({ slices: count, sliceMs: amount }),
+  spare: count
+    .optional()
+    .describe(
+      'How many blocks may be measured again because other machines on the host took time from this one meanwhile; absent: none.',
+    ),
+  closed: z
+    .strictObject({ slices: count, sliceMs: amount })
+    .describe(
+      'Slices in each of the two slots that a contender has in a block, and how long one is.',
+    ),
   open: z.strictObject({ slices: count, sliceMs: amount }),
   warmUpMs: amount,
   timeoutMs: amount,
-  /** What goes wrong on purpose, in a run of its own after the blocks; none: no such run. */
-  faults: z.array(fault),
-  /**
-   * How different two processes of the same program may be, as a share, where all blocks share the
-   * same ones: that blocks cannot show, so every interval is widened by it. Absent where each block
-   * has fresh processes.
-   */
-  luck: amount.optional(),
-  /** Half-width within which two contenders count as the same: 0.03 is ±3 %. */
-  margin: z.number(),
+  faults: z
+    .array(fault)
+    .describe(
+      'What goes wrong on purpose, in a run of its own after the blocks; none: no such run.',
+    ),
+  luck: amount
+    .optional()
+    .describe(
+      'How different two processes of the same program may be, as a share, where all blocks share the same ones: that blocks cannot show, so every interval is widened by it. Absent where each block has fresh processes.',
+    ),
+  margin: z
+    .number()
+    .describe('Half-width within which two contenders count as the same: 0.03 is ±3 %.'),
   seed: count,
 })
 
@@ -100,44 +118,46 @@ const machine = z.strictObject({
 })
 
 const slot = z.strictObject({
-  /** Index into the plan's contenders. */
-  contender: count,
+  contender: count.describe('Index into the plan’s contenders.'),
   load: z.enum(['open', 'closed']),
   half: z.enum(['forward', 'mirrored']),
-  /**
-   * Time under load, of all slices: from the beginning of each to its last answer, and in the open
-   * model not shorter than its schedule.
-   */
-  seconds: amount,
-  /** What the schedule asked for; equal to `sent` in the closed model. */
-  offered: count,
+  seconds: amount.describe(
+    'Time under load, of all slices: from the beginning of each to its last answer, and in the open model not shorter than its schedule.',
+  ),
+  offered: count.describe('What the schedule asked for; equal to sent in the closed model.'),
   sent: count,
   answered: count,
-  /** The connection broke before the answer. */
-  failed: count,
+  failed: count.describe('The connection broke before the answer.'),
   timedOut: count,
-  /** Requests that the server processes counted meanwhile. */
-  counted: count,
-  /** How the workload judged the answers: `right`, `wrong`, or what it counts, such as `stale`. */
-  judged: z.record(z.string(), count),
+  counted: count.describe('Requests that the server processes counted meanwhile.'),
+  judged: z
+    .record(z.string(), count)
+    .describe(
+      'How the workload judged the answers: right, wrong, or what it counts, such as stale.',
+    ),
   statuses: z.record(z.string(), count),
   sentBytes: count,
   receivedBytes: count,
-  /** From the intended sending to the whole answer; in the closed model from the sending. */
-  latency: histogram,
-  /** From the actual sending to the whole answer. */
-  service: histogram,
-  /** From the intended to the actual sending; empty in the closed model. */
-  lag: histogram,
-  /** CPU time: of the server processes, of the backends (null where it cannot be read), of the client. */
-  cpuMs: z.strictObject({ server: amount, backend: amount.nullable(), client: amount }),
-  /** Adapter calls by `kind.operation@backend`. */
-  calls: z.record(z.string(), z.strictObject({ calls: count, failures: count, ms: amount })),
+  latency: histogramOf(
+    'From the intended sending to the whole answer; in the closed model from the sending.',
+  ),
+  service: histogramOf('From the actual sending to the whole answer.'),
+  lag: histogramOf('From the intended to the actual sending; none in the closed model.'),
+  cpuMs: z
+    .strictObject({ server: amount, backend: amount.nullable(), client: amount })
+    .describe(
+      'CPU time: of the server processes, of the backends (null where it cannot be read), of the client.',
+    ),
+  calls: z
+    .record(z.string(), z.strictObject({ calls: count, failures: count, ms: amount }))
+    .describe('Adapter calls by kind.operation@backend.'),
   roundTrips: z.record(z.string(), count),
-  /** Time in garbage collection, of all server processes together. */
-  gcMs: amount,
-  /** Share of time in which the event loop was busy: the busiest server process, the client. */
-  busy: z.strictObject({ server: amount, client: amount }),
+  gcMs: amount.describe('Time in garbage collection, of all server processes together.'),
+  busy: z
+    .strictObject({ server: amount, client: amount })
+    .describe(
+      'Share of time in which the event loop was busy: the busiest server process, the client.',
+    ),
   rssBytes: count,
   /** Each slice by itself, in order, for what changes within a block. */
   slices: z.array(
@@ -149,12 +169,19 @@ const block = z.strictObject({
   index: count,
   startedAt: z.string(),
   seconds: amount,
-  /** The contenders in the order of the forward slots; the mirrored ones run in the reverse. */
-  order: z.array(count),
-  /** CPU time of the server processes outside of their own slots: work that went on after answers. */
-  afterwardsCpuMs: z.array(amount),
-  /** Time that the hypervisor gave to others, as a share; null where it cannot be read. */
-  steal: amount.nullable(),
+  order: z
+    .array(count)
+    .describe(
+      'The contenders in the order of the forward slots; the mirrored ones run in the reverse.',
+    ),
+  afterwardsCpuMs: z
+    .array(amount)
+    .describe(
+      'CPU time of the server processes outside of their own slots: work that went on after answers.',
+    ),
+  steal: amount
+    .nullable()
+    .describe('Time that the hypervisor gave to others, as a share; null where it cannot be read.'),
   slots: z.array(slot),
 })
 
@@ -163,17 +190,19 @@ const timeline = z.strictObject({
   contender: count,
   ratePerSecond: amount,
   bucketMs: amount,
-  /** When they really happened: a server is back when it answers. */
-  faults: z.array(fault),
-  /** How late the load client was for one request in a hundred; times as short as that are its own. */
-  lagP99Ms: amount.optional(),
+  faults: z.array(fault).describe('When they really happened: a server is back when it answers.'),
+  lagP99Ms: amount
+    .optional()
+    .describe(
+      'How late the load client was for one request in a hundred; times as short as that are its own.',
+    ),
   buckets: z.array(
     z.strictObject({
       offered: count,
-      /** Answered as the workload expects: with whatever it does not judge `wrong`. */
-      right: count,
-      /** Answered wrongly, or not at all. */
-      other: count,
+      right: count.describe(
+        'Answered as the workload expects: with whatever it does not judge wrong.',
+      ),
+      other: count.describe('Answered wrongly, or not at all.'),
       medianMs: amount.nullable(),
       maxMs: amount.nullable(),
     }),
@@ -182,33 +211,40 @@ const timeline = z.strictObject({
 
 const gate = z.strictObject({
   gate: z.string(),
-  /** Where it was worst: a contender's name and the load; empty for the whole run. */
-  where: z.string(),
+  where: z
+    .string()
+    .describe(
+      'Where it was worst: a contender’s name and the load, or one of both; empty for the whole run.',
+    ),
   value: z.number().nullable(),
   limit: z.number(),
   unit: z.string(),
   ok: z.boolean(),
-  /** What it means, in one sentence. */
-  says: z.string(),
-  /** What it spoils where it is not ok: everything, or only the metrics named. */
-  spoils: z.union([z.literal('all'), z.array(z.enum(metrics))]),
+  says: z.string().describe('What it means, in one sentence.'),
+  spoils: z
+    .union([z.literal('all'), z.array(z.enum(metrics))])
+    .describe('What it spoils where it is not ok: everything, or only the metrics named.'),
 })
 
 const verdict = z.strictObject({
   metric: z.enum(metrics),
-  /** The names of the contenders; the sentence is about b, compared with a. */
-  a: z.string(),
+  a: z.string().describe('The names of the contenders; the sentence is about b, compared with a.'),
   b: z.string(),
   verdict: z.enum(['slower', 'faster', 'same', 'undecided', 'invalid']),
-  /** b ÷ a, with its interval; null where there is none, e.g. with a count of zero. */
-  ratio: z.number().nullable(),
+  ratio: z
+    .number()
+    .nullable()
+    .describe('b ÷ a, with its interval; null where there is none, e.g. with a count of zero.'),
   low: z.number().nullable(),
   high: z.number().nullable(),
   blocks: count,
-  /** Not the scenario's primary metric: an interval to look at, not an answer. */
-  exploratory: z.boolean(),
-  /** p value after Holm's correction over the pairs of this metric. */
-  p: z.number().nullable(),
+  exploratory: z
+    .boolean()
+    .describe('Not the scenario’s primary metric: an interval to look at, not an answer.'),
+  p: z
+    .number()
+    .nullable()
+    .describe('p value after Holm’s correction over the pairs of this metric.'),
   /** The same question asked of two other tests, to see whether they agree. */
   checks: z
     .strictObject({
@@ -224,23 +260,25 @@ const figure = z.strictObject({
   contender: z.string(),
   metric: z.string(),
   unit: z.string(),
-  /** Over the blocks; null where there are too few requests to say it. */
-  median: z.number().nullable(),
+  median: z
+    .number()
+    .nullable()
+    .describe('Over the blocks; null where there are too few requests to say it.'),
   low: z.number().nullable(),
   high: z.number().nullable(),
   samples: count,
 })
 
 export const measurementSchema = z.strictObject({
-  /** The version of Seesaw. */
-  seesaw: z.string(),
+  seesaw: z.string().describe('The version of Seesaw.'),
   format: z.literal(1),
   kind: z.literal('http'),
   startedAt: z.string(),
-  /** Null while blocks are missing: interrupted, or still running. */
-  finishedAt: z.string().nullable(),
-  /** The line that does the same again. */
-  command: z.string(),
+  finishedAt: z
+    .string()
+    .nullable()
+    .describe('Null while blocks are missing: interrupted, or still running.'),
+  command: z.string().describe('The line that does the same again.'),
   machine,
   seed: count,
   plan,
@@ -248,8 +286,10 @@ export const measurementSchema = z.strictObject({
     ok: z.boolean(),
     verdicts: count,
     wrong: z.array(z.string()),
-    /** Nothing was proved, for it takes longer than a duel. */
-    skipped: z.literal(true).optional(),
+    skipped: z
+      .literal(true)
+      .optional()
+      .describe('Nothing was proved, for it takes longer than a duel.'),
   }),
   /** What was found before the first block: requests per second, closed. In a duel, nothing. */
   calibration: z.strictObject({
@@ -266,11 +306,15 @@ export const measurementSchema = z.strictObject({
     .array(z.strictObject({ index: count, startedAt: z.string(), seconds: amount, steal: amount }))
     .optional(),
   timelines: z.array(timeline),
-  /** Made from all of the above: `analyse(measurement)` gives the same again, to the bit. */
-  gates: z.array(gate),
+  gates: z
+    .array(gate)
+    .describe('Made from all of the above: analyse(measurement) gives the same again, to the bit.'),
   figures: z.array(figure),
-  /** Groups of contenders whose primary metric cannot be told apart, best first: [["A"], ["B", "C"]]. */
-  groups: z.array(z.array(z.string())),
+  groups: z
+    .array(z.array(z.string()))
+    .describe(
+      'Groups of contenders whose primary metric cannot be told apart, best first: [["A"], ["B", "C"]].',
+    ),
   verdicts: z.array(verdict),
 })
 
