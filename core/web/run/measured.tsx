@@ -161,12 +161,17 @@ const guessOf = (id: string, { plan, startedAt }: Measurement): Guess | undefine
 
 const Gates = ({ gates, skipped }: { gates: readonly Gate[]; skipped: boolean }) => {
   const failed = gates.filter(({ ok }) => !ok).length
+  // Without a value there was nothing to go by. That claims were not proved is said by itself.
+  const isUnchecked = ({ ok, value }: Gate) => ok && value === null
+  const unchecked = gates.filter((one) => isUnchecked(one) && one.gate !== 'claims').length
+  const passed = gates.filter((one) => one.ok && !isUnchecked(one)).length
   return (
     <details class="gates" open={failed > 0}>
       <summary>
         {failed === 0
-          ? `Why it can be trusted: ${gates.length} gates passed`
-          : `Why it cannot be trusted: ${failed} of ${gates.length} gates failed`}
+          ? `Why it can be trusted: ${passed} gates passed`
+          : `What cannot be trusted: ${failed} of ${gates.length} gates failed`}
+        {unchecked > 0 && `; ${unchecked} could not be checked`}
         {skipped && '; claims were not proved'}
       </summary>
       <ul>
@@ -175,7 +180,7 @@ const Gates = ({ gates, skipped }: { gates: readonly Gate[]; skipped: boolean })
           .map(({ gate, where, ok, says, spoils, value, limit, unit }) => (
             <li key={gate + where} class={ok ? '' : 'failed'}>
               <strong>
-                {ok ? '✓' : '✗'} {plain(gate)} {plain(where)}
+                {!ok ? '✗' : value === null ? '?' : '✓'} {plain(gate)} {plain(where)}
               </strong>
               <span>
                 {plain(says)}
