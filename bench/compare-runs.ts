@@ -7,7 +7,7 @@
 import { metricToTell } from './gates.ts'
 import type { Measurement, Metric, Verdict } from './measurement.ts'
 import { metrics } from './measurement.ts'
-import { isPercentile, loadFor, seriesOf } from './metrics.ts'
+import { isPercentile, loadFor, requestsNeeded, seriesOf } from './metrics.ts'
 import { inWords, verdictLooks } from './report/forest.ts'
 import { metricWords, sentenceAlone } from './report/summary.ts'
 import { markdown, toMarkdownTable } from './report/table.ts'
@@ -15,7 +15,7 @@ import { change, count, moment, number, plain, wrap } from './report/text.ts'
 import { sentenceOf } from './sentence.ts'
 import { median } from './stats/median.ts'
 import { precise } from './stats/precise.ts'
-import { rankSum } from './stats/rank-sum.ts'
+import { rankSum, rankSumCdf } from './stats/rank-sum.ts'
 
 /** What became of one metric of one setup. `slower` stands for worse, `faster` for better. */
 export interface Change {
@@ -60,11 +60,12 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
   const pairs = matchContenders(old, fresh)
   const read = (run: Measurement) => run.plan.contenders.map((_, i) => seriesOf(run, i))
   const sides = { old: read(old), fresh: read(fresh) }
-  const told = metricToTell(old.plan.primary, (metric) => isKnown(metric, pairs, sides), [
-    ...old.gates,
-    ...fresh.gates,
-  ])
-  const why = whyNot(old, fresh, pairs, told)
+  const isTold = (metric: Metric) =>
+    pairs.every((pair) => isKnown(metric, { old, fresh, pair, sides }))
+  const told = metricToTell(old.plan.primary, isTold, [...old.gates, ...fresh.gates])
+  const others = whyNot(old, fresh, pairs, told)
+  // Only where nothing else stands in the way: of a run without blocks nothing is known either.
+  const why = others.length > 0 || isTold(told) ? others : [whyUnknown(told, old)]
   const notes = notesOf(old, fresh)
   if (why.length > 0)
     return {
@@ -128,6 +129,13 @@ const whyNot = (old: Measurement, fresh: Measurement, pairs: Pair[], told: Metri
   ...troubleOf('the old run', old, told),
   ...troubleOf('the new run', fresh, told),
 ]
+
+/** Nothing is known of the metric that was asked about, nor of a lower percentile. */
+const whyUnknown = (metric: Metric, { plan }: Measurement): string =>
+  isPercentile(metric)
+    ? `${metricWords[metric].label} cannot be told, nor can a lower percentile: in both runs each block needs ` +
+      `${requestsNeeded('p50')} requests of each setup and of the bare server for p50; measure both at a higher --rate`
+    : `${metricWords[metric].label} cannot be told of a load that is ${plan.load}`
 
 const machineOf = ({ machine }: Measurement): Record<string, string> => ({
   processor: machine.cpu,
@@ -256,17 +264,17 @@ const valuesOf = (
   const own = series[contender]![metric].values
   const anchor = anchors[metric]
   if (anchor === undefined || own === null) return own
-  const bare = series[plan.contenders.findIndex(({ reference }) => reference)]![anchor].values
+  const bare = series[plan.contenders.findIndex(({ reference }) => reference)]?.[anchor].values
   return bare?.every((value) => value > 0) ? own.map((value, i) => value / bare[i]!) : null
 }
 
-/** Whether both runs have enough requests for a metric, in all that is compared. */
-const isKnown = (metric: Metric, pairs: readonly Pair[], sides: Sides): boolean =>
-  pairs.every(
-    (pair) =>
-      sides.old[pair.old]![metric].values !== null &&
-      sides.fresh[pair.fresh]![metric].values !== null,
-  )
+/** Whether both runs have enough requests for a metric, of a setup and of what it is taken in terms of. */
+const isKnown = (
+  metric: Metric,
+  { old, fresh, pair, sides }: Pick<Question, 'old' | 'fresh' | 'pair' | 'sides'>,
+): boolean =>
+  valuesOf(old, sides.old, pair.old, metric) !== null &&
+  valuesOf(fresh, sides.fresh, pair.fresh, metric) !== null
 
 interface Question {
   old: Measurement
@@ -294,46 +302,85 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
   if (exploratory && (before === null || after === null || spoilt || otherRate)) return []
   const { margin } = old.plan
   const bareServer = before && after ? changeOfBare(old, fresh, sides, metric) : null
+  const level = alpha / all
   const result = judge(before ?? [], after ?? [], {
     margin,
-    alpha: alpha / all,
+    alpha: level,
     moreIsWorse: metricWords[metric].better === 'less',
     bareServer: bareServer ?? 1,
   })
   const at =
     load === 'open' ? `at ${number(old.calibration.ratePerSecond)} requests/s` : 'under full load'
-  const oldBlocks = before?.length ?? 0
-  const newBlocks = after?.length ?? 0
+  const blocks = { old: before?.length ?? 0, fresh: after?.length ?? 0 }
+  const tooFew = areTooFew(blocks, level)
+  const sentence = sentenceOf({
+    ...result,
+    metric,
+    a: 'the old one',
+    b: `the new ${pair.title}`,
+    margin,
+    blocks: blocks.old + blocks.fresh,
+    fewestBlocks: tooFew ? blocks.old + blocks.fresh + 1 : 0,
+    comparisons: all,
+    blocksToShow: null,
+    where: bareServer !== null ? `${at}, in terms of the bare server’s` : at,
+    insteadOf: exploratory || metric === old.plan.primary ? null : old.plan.primary,
+    tooFew: !isKnown(old.plan.primary, { old, fresh, pair, sides }),
+    values: amountsOf(sides.old[pair.old]![metric].values, sides.fresh[pair.fresh]![metric].values),
+    requests: null,
+    serversAlone: false,
+    failed: [],
+  })
   return [
     {
       setup: pair.setup,
       title: pair.title,
       metric,
       ...result,
-      oldBlocks,
-      newBlocks,
+      oldBlocks: blocks.old,
+      newBlocks: blocks.fresh,
       bareServer,
       exploratory,
-      sentence: sentenceOf({
-        ...result,
-        metric,
-        a: 'the old one',
-        b: `the new ${pair.title}`,
-        margin,
-        blocks: oldBlocks + newBlocks,
-        fewestBlocks: 0,
-        comparisons: all,
-        blocksToShow: null,
-        where: bareServer !== null ? `${at}, in terms of the bare server’s` : at,
-        insteadOf: exploratory || metric === old.plan.primary ? null : old.plan.primary,
-        tooFew: !isKnown(old.plan.primary, [pair], sides),
-        values: null,
-        requests: null,
-        serversAlone: false,
-        failed: [],
-      }),
+      sentence: withBlocksOfBoth(sentence, blocks, level),
     },
   ]
+}
+
+/** What a sentence says where a zero leaves no ratio; null where there is none. */
+const amountsOf = (
+  before: readonly number[] | null,
+  after: readonly number[] | null,
+): Parameters<typeof sentenceOf>[0]['values'] => {
+  if (!before || !after || [...before, ...after].every((value) => value > 0)) return null
+  return { a: median(before), b: median(after), are: 'typical' }
+}
+
+/** How many blocks each run has. */
+interface Blocks {
+  old: number
+  fresh: number
+}
+
+/** Whether no interval can be had of so many, whatever they say. */
+const areTooFew = ({ old, fresh }: Blocks, level: number): boolean =>
+  rankSumCdf(old, fresh, 0) > (level / 2) * (1 + 1e-9)
+
+/** How many blocks each of two runs needs, if both have as many. */
+const fewestOfEach = (level: number): number => {
+  let blocks = 1
+  while (areTooFew({ old: blocks, fresh: blocks }, level)) blocks++
+  return blocks
+}
+
+/** A sentence counts the blocks of one run; these are of two, and six and six are no twelve pairs. */
+const withBlocksOfBoth = (sentence: string, blocks: Blocks, level: number): string => {
+  const both = `${blocks.old} and ${blocks.fresh} blocks`
+  return sentence
+    .replace(
+      /: \d+ blocks are too few, it takes \d+/,
+      `: ${both} are too few, it takes ${fewestOfEach(level)} of each run`,
+    )
+    .replace(`, ${blocks.old + blocks.fresh} blocks`, `, ${both}`)
 }
 
 /** New ÷ old of the bare server's own figure; null where a metric is not taken in terms of it. */
@@ -383,10 +430,21 @@ export const judge = (
   { margin, alpha, moreIsWorse, bareServer }: Rules,
 ): Pick<Change, 'verdict' | 'ratio' | 'low' | 'high'> => {
   const nothing = { ratio: null, low: null, high: null }
-  if (before.length === 0 || after.length === 0) return { verdict: 'undecided', ...nothing }
-  if ([...before, ...after].every((value) => value === before[0]))
-    return { verdict: 'same', ratio: 1, low: 1, high: 1 }
-  if ([...before, ...after].some((value) => value <= 0)) return { verdict: 'undecided', ...nothing }
+  const all = [...before, ...after]
+  const tooFew = areTooFew({ old: before.length, fresh: after.length }, alpha)
+  if (all.length > 0 && all.every((value) => value === all[0])) {
+    const exactly = all[0] === 0 ? nothing : { ratio: 1, low: 1, high: 1 }
+    return { verdict: tooFew ? 'undecided' : 'same', ...exactly }
+  }
+  const worseIf = (more: boolean) => (more === moreIsWorse ? 'slower' : 'faster')
+  if (all.some((value) => value <= 0)) {
+    // A count that was zero, or is now, has no ratio; how far the two are apart can be told all the
+    // same, where nothing about it is the machine's.
+    const { interval } = rankSum(before, after, 1 - alpha)
+    const isApart = interval !== null && (interval.low > 0 || interval.high < 0)
+    if (!isApart || bareServer !== 1) return { verdict: 'undecided', ...nothing }
+    return { verdict: worseIf(interval.low > 0), ...nothing }
+  }
   const [then, now] = [before, after].map((values) => values.map(Math.log)) as [number[], number[]]
   const wider = leaning * Math.abs(Math.log(bareServer))
   const widened = (confidence: number) => {
@@ -397,9 +455,10 @@ export const judge = (
   const [interval, core] = [widened(1 - alpha), widened(1 - 2 * alpha)]
   const most = Math.log1p(margin)
   const decide = (): Verdict['verdict'] => {
+    if (tooFew) return 'undecided'
     if (core && core.low > -most && core.high < most) return 'same'
-    if (interval && interval.low > 0) return moreIsWorse ? 'slower' : 'faster'
-    if (interval && interval.high < 0) return moreIsWorse ? 'faster' : 'slower'
+    if (interval && interval.low > 0) return worseIf(true)
+    if (interval && interval.high < 0) return worseIf(false)
     return 'undecided'
   }
   return {
@@ -414,11 +473,16 @@ const inOneSentence = (answers: readonly Change[], told: Metric): string => {
   const of = (verdict: Change['verdict']) => answers.filter((answer) => answer.verdict === verdict)
   const [only] = answers
   if (only && answers.length === 1) return `${sentenceAlone(only)}.`
+  const level = alpha / answers.length
+  const tooFew = answers.some(({ oldBlocks: old, newBlocks: fresh }) =>
+    areTooFew({ old, fresh }, level),
+  )
+  const want = tooFew ? `, for too few blocks: it takes ${fewestOfEach(level)} of each run` : ''
   const parts = [
     [of('slower').length, 'worse'],
     [of('faster').length, 'better'],
     [of('same').length, 'the same'],
-    [of('undecided').length, 'not decided'],
+    [of('undecided').length, `not decided${want}`],
   ] as const
   return `${metricWords[told].label} of ${answers.length} setups: ${parts
     .filter(([many]) => many > 0)

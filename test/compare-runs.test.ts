@@ -115,6 +115,59 @@ describe('comparing two runs', () => {
     }
   })
 
+  it('falls back on a percentile that the bare server has requests enough for', () => {
+    const stored = (factor: number, seed: number) =>
+      analysed(
+        measurementOf({
+          ...{ primary: 'p99', bareServerOpen: 'half', seed },
+          contenders: variants.slice(0, 2).map((one) => ({ ...one, cost: one.cost * factor })),
+        }),
+      )
+    const comparison = compareRuns(stored(1, 1), stored(3, 2))
+    const { metric, verdict, sentence } = answer(comparison)
+    assert.deepEqual([metric, verdict, comparison.exitCode], ['p95', 'slower', 1])
+    assert.match(sentence, /too few requests for p99/)
+  })
+
+  it('tells p99 where the bare server takes part in all of the open load', () => {
+    const [before, after] = [1, 3].map((factor) =>
+      analysed(
+        measurementOf({
+          ...{ primary: 'p99', seed: factor },
+          contenders: variants.slice(0, 2).map((one) => ({ ...one, cost: one.cost * factor })),
+        }),
+      ),
+    ) as [Measurement, Measurement]
+    const comparison = compareRuns(before, after)
+    assert.deepEqual([answer(comparison).metric, comparison.exitCode], ['p99', 1])
+  })
+
+  it('tells a count that was zero and is none any more, and one that has become zero', () => {
+    const [none, three] = [0, 3].map((calls) =>
+      analysed(
+        measurementOf({
+          ...{ primary: 'backend-calls', seed: 1 + calls },
+          contenders: [{ ...variants[0]!, calls }, variants[1]!],
+        }),
+      ),
+    ) as [Measurement, Measurement]
+    const worse = compareRuns(none, three)
+    assert.equal(worse.exitCode, 1)
+    const { verdict, ratio, sentence } = answer(worse)
+    assert.deepEqual([verdict, ratio], ['slower', null])
+    assert.match(
+      sentence,
+      /^the new server-session makes 3 backend calls per request where the old one makes none \(/,
+    )
+    const better = compareRuns(three, none)
+    assert.deepEqual([answer(better).verdict, better.exitCode], ['faster', 0])
+    assert.match(answer(compareRuns(none, none)).sentence, /^neither the new server-session nor/)
+  })
+
+  it('counts the blocks of each run', () => {
+    assert.match(answer(compareRuns(old, runWith(1.15))).sentence, /, 12 and 12 blocks\)$/)
+  })
+
   it('says nothing where there are too few blocks, and does not fail for that', () => {
     const [short, shorter] = [3, 4].map((seed) =>
       analysed(measurementOf({ primary: 'cpu', seed, blocks: 3 })),
@@ -122,8 +175,21 @@ describe('comparing two runs', () => {
     const comparison = compareRuns(short!, shorter!)
     assert.equal(answer(comparison).verdict, 'undecided')
     assert.equal(comparison.exitCode, 0)
-    assert.match(comparison.sentence, /2 not decided/)
-    assert.match(answer(comparison).sentence, /^no difference .* can be shown/)
+    assert.match(
+      comparison.sentence,
+      /2 not decided, for too few blocks: it takes 5 of each run\.$/,
+    )
+    assert.match(
+      answer(comparison).sentence,
+      /^no difference .* can be shown: 3 and 3 blocks are too few, it takes 5 of each run for 2 comparisons/,
+    )
+  })
+
+  it('claims nothing of so few blocks, not even that they are the same', () => {
+    const rules = { margin: 0.03, alpha: 0.05, moreIsWorse: true, bareServer: 1 }
+    assert.equal(judge([1, 1.001, 1.002], [1, 1.001, 1.002], rules).verdict, 'undecided')
+    assert.equal(judge([2, 2, 2], [2, 2, 2], rules).verdict, 'undecided')
+    assert.equal(judge([2, 2, 2, 2], [2, 2, 2, 2], rules).verdict, 'same')
   })
 
   it('matches two of the same setup one by one', () => {
@@ -264,6 +330,15 @@ describe('two runs cannot be compared', () => {
       assert.match(comparisonToText(comparison), /cannot be compared/)
       assert.match(comparisonToMarkdown(comparison), /cannot be compared/)
     })
+
+  it('when no percentile is known of the bare server', () => {
+    const [then, now] = [1, 2].map((seed) =>
+      analysed(measurementOf({ primary: 'p99', seed, ratePerSecond: 8, bareServerOpen: 'half' })),
+    ) as [Measurement, Measurement]
+    const { exitCode, why } = compareRuns(then, now)
+    assert.equal(exitCode, 3)
+    assert.match(why.join(), /^Latency p99 cannot be told, nor can a lower percentile: .* --rate$/)
+  })
 
   it('at another rate, if latency was asked about; it says which rate to give', () => {
     const slow = analysed(measurementOf({ primary: 'p99', ratePerSecond: 300 }))

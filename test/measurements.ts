@@ -39,6 +39,11 @@ export interface MeasurementOptions {
   contenders?: readonly Made[] | number
   /** A bare server beside them. On by default. */
   reference?: boolean
+  /**
+   * How much of the open load the bare server takes part in: all of it, or, as in runs that were
+   * stored before it did, every second slice.
+   */
+  bareServerOpen?: 'all' | 'half'
   blocks?: number
   seed?: number
   load?: Plan['load']
@@ -61,6 +66,7 @@ const ceilingPerSecond = 12_000
 export const measurementOf = (options: MeasurementOptions = {}): Measurement => {
   const { blocks = 12, seed = 1, load = 'both', primary = 'p99', noise = 0.02 } = options
   const { contenders = 2, ratePerSecond = 300, margin = 0.03, warmUp = 0 } = options
+  const { bareServerOpen = 'all' } = options
   const chosen = typeof contenders === 'number' ? variants.slice(0, contenders) : contenders
   const all = [...chosen, ...(options.reference === false ? [] : [bare])]
   const { uniform, normal } = chance(seed)
@@ -85,6 +91,7 @@ export const measurementOf = (options: MeasurementOptions = {}): Measurement => 
             jitter: () => Math.exp(noise * normal()),
             ratePerSecond,
             warmUp,
+            everySecond: all[contender] === bare && (one === 'closed' || bareServerOpen === 'half'),
           }),
         ),
       ),
@@ -195,11 +202,14 @@ interface SlotOptions {
   jitter: () => number
   ratePerSecond: number
   warmUp: number
+  /** Takes part in every second slice only, as the bare server does. */
+  everySecond: boolean
 }
 
 const makeSlot = (options: SlotOptions): Slot => {
   const { contender, of, load, half, slowness, jitter, ratePerSecond, warmUp } = options
-  const { slices, sliceMs } = load === 'closed' ? closed : open
+  const { slices: planned, sliceMs } = load === 'closed' ? closed : open
+  const slices = options.everySecond ? planned / 2 : planned
   const perSecond = load === 'closed' ? capacityPerSecond / of.cost / slowness : ratePerSecond
   const answered = Math.round((perSecond * slices * sliceMs) / 1000)
   const meanMs = load === 'closed' ? (connections / perSecond) * 1000 : 1.4 * of.cost * slowness
@@ -237,15 +247,16 @@ const makeSlot = (options: SlotOptions): Slot => {
     gcMs: answered * 0.006 * of.cost * jitter(),
     busy: { server: load === 'closed' ? 0.97 : 0.25, client: load === 'closed' ? 0.5 : 0.1 },
     rssBytes: Math.round(90e6 * of.cost * jitter()),
-    slices: Array.from({ length: slices }, (_, i) => {
-      const cold = 1 + warmUp * (1 - i / (slices - 1))
+    // As many are drawn for everyone, so that all else stays as it is.
+    slices: Array.from({ length: planned }, (_, i) => {
+      const cold = 1 + warmUp * (1 - i / (planned - 1))
       return {
         seconds: seconds / slices,
         answered: Math.round(answered / slices),
         cpuMs: (cpuMs / slices) * cold * jitter(),
         medianMs: meanMs * 0.88 * cold * jitter(),
       }
-    }),
+    }).slice(0, slices),
   }
 }
 
