@@ -5,7 +5,8 @@ import { SeesawError } from '../core/errors.ts'
 import { adapterIndex, loadConfig, loadScenario } from '../core/load.ts'
 import { parseSetup, type Setup, selectSetups } from '../core/setup.ts'
 import { checkFaults } from './faults.ts'
-import type { Contender, Fault, Metric, Plan, Preset } from './measurement.ts'
+import type { Contender, Fault, Measurement, Metric, Plan, Preset } from './measurement.ts'
+import { isPercentile, loadFor, requestsNeeded } from './metrics.ts'
 import { fewestFor } from './stats/signed-rank.ts'
 
 export interface PlanOptions {
@@ -30,6 +31,8 @@ export interface PlanOptions {
 
 export interface Planned {
   plan: Plan
+  /** The scenario's primary metric where the load cannot tell it, and another one answers. */
+  untold?: Metric
   /** The setup of each contender; absent for the reference. */
   setups: (Setup | undefined)[]
 }
@@ -132,10 +135,19 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
     ...setups.map((setup, i) => contenderOf(setup, i, setups, scenario.mine?.version)),
     ...(duel ? [] : [reference]),
   ]
+  const load = options.load ?? (duel ? 'closed' : 'both')
+  refuseUnusedSchedule(options, load)
+  const asked = options.metric ?? (duel ? 'throughput' : scenario.primary)
+  const untold = loadFor(asked, { load }) === null
+  if (untold && options.metric)
+    throw wrong(
+      `${asked} cannot be told of a load that is ${load}: leave --load out, or ask for another --metric.`,
+    )
   const rounds = roundsOf(effort)
   const blocks = options.blocks ?? Math.max(effort.blocks, fewestBlocks(setups.length))
   return {
     setups: [...setups, ...(duel ? [] : [undefined])],
+    ...(untold ? { untold: asked } : {}),
     plan: {
       scenario: scenarioId,
       question: scenario.question,
@@ -143,8 +155,9 @@ export const makePlan = async (options: PlanOptions): Promise<Planned> => {
       workload,
       says,
       preset,
-      primary: options.metric ?? (duel ? 'throughput' : scenario.primary),
-      load: options.load ?? (duel ? 'closed' : 'both'),
+      // What a request costs can be told of any load.
+      primary: untold ? 'cpu' : asked,
+      load,
       arrivals: options.arrivals ?? 'poisson',
       workers: options.workers ?? 1,
       connections: 10,
@@ -173,6 +186,22 @@ const refuseMoreThanDuel = ({ load, faults = [] }: PlanOptions, contenders: numb
   if (faults.length > 0) throw wrong('Nothing is made to fail in a duel: name another --preset.')
 }
 
+/** Requests that are sent as fast as answers come follow no schedule, but for the runs with faults. */
+const refuseUnusedSchedule = (
+  { ratePerSecond, arrivals, faults = [] }: PlanOptions,
+  load: Plan['load'],
+): void => {
+  if (load !== 'closed' || faults.length > 0) return
+  const [unused] = [
+    ratePerSecond && `--rate ${ratePerSecond}`,
+    arrivals && `--arrivals ${arrivals}`,
+  ].filter(Boolean)
+  if (unused)
+    throw wrong(
+      `${unused} means nothing to a closed load, which sends as fast as answers come: leave it out, or say --load open or both.`,
+    )
+}
+
 /** The more pairs, the more blocks it takes before any of them can be told apart. */
 const fewestBlocks = (contenders: number): number =>
   fewestFor(1 - 0.05 / ((contenders * (contenders - 1)) / 2))
@@ -188,28 +217,69 @@ const reference: Contender = {
   reference: true,
 }
 
-/** How many seconds a plan takes, proof included, before anything is known of the machine. */
-export const estimateSeconds = (plan: Plan): number => {
-  const contenders = plan.contenders.filter(({ reference }) => !reference).length
-  if (plan.preset === 'duel') return duelStartSeconds + (contenders * duelMs(plan)) / 1000
-  const wait = plan.faults.length > 0 ? contenders * timelineSecondsOf(plan) : 0
+/**
+ * How many seconds a plan takes, proof included, before anything is known of the machine; only what is
+ * left of `earlier`, whose blocks say how long one takes here.
+ */
+export const estimateSeconds = (
+  plan: Plan,
+  earlier?: Pick<Measurement, 'blocks' | 'timelines'>,
+): number => {
+  const contenders = contendersOf(plan)
+  const { blocks = [], timelines = [] } = earlier ?? {}
+  const left = plan.blocks - blocks.length
+  const blockSeconds =
+    blocks.length > 0
+      ? blocks.reduce((sum, { seconds }) => sum + seconds, 0) / blocks.length
+      : Math.max((contenders + 0.5) * efforts[plan.preset].blockMs, leastBlockMs(plan)) / 1000
+  if (plan.preset === 'duel') return duelStartSeconds + (contenders * duelMs(plan, left)) / 1000
   return (
     proofSeconds +
     overheadSeconds * contenders +
-    (plan.blocks * (contenders + 0.5) * efforts[plan.preset].blockMs) / 1000 +
-    wait
+    left * blockSeconds +
+    watchingSeconds(plan, timelines.length)
   )
 }
 
-const duelMs = ({ warmUpMs, blocks }: Plan): number =>
+/** At a rate that is known to be low, a percentile takes longer than the preset has for a block. */
+const leastBlockMs = (plan: Plan): number => {
+  const { ratePerSecond, load, open, closed } = plan
+  if (ratePerSecond === null || load === 'closed') return 0
+  const sides = contendersOf(plan)
+  const openMs = (sides + 1) * 2 * slicesNeeded(plan, ratePerSecond) * open.sliceMs
+  const closedMs = load === 'both' ? (sides + 0.5) * 2 * fewestClosedSlices * closed.sliceMs : 0
+  return warmUpLastsMs(plan) + openMs + closedMs
+}
+
+/** Slices of open load that it takes to tell the percentile that was asked for, within reason. */
+export const slicesNeeded = (
+  { primary, open }: Pick<Plan, 'primary' | 'open'>,
+  ratePerSecond: number,
+): number => {
+  if (!isPercentile(primary)) return 1
+  const perSlice = (ratePerSecond * open.sliceMs) / 1000
+  const slices = (requestsNeeded(primary) * 1.1) / perSlice / 2
+  return Math.min(mostOpenSlices, Math.ceil(slices))
+}
+const mostOpenSlices = 12
+export const fewestClosedSlices = 3
+
+/** How many seconds it takes to watch those that have not been watched yet while things go wrong. */
+export const watchingSeconds = (plan: Plan, watched: number): number =>
+  plan.faults.length === 0 ? 0 : (contendersOf(plan) - watched) * timelineSecondsOf(plan)
+
+const contendersOf = ({ contenders }: Plan): number =>
+  contenders.filter(({ reference }) => !reference).length
+
+const duelMs = ({ warmUpMs }: Plan, blocks: number): number =>
   warmUpMs / atOnceGain + blocks * efforts.duel.blockMs
 
 /** So much more of two servers' work gets done when they are loaded at once than in turns. */
 const atOnceGain = 1.4
 
 /** How long all are loaded at once, so that each gets what `warmUpMs` alone would give it. */
-export const warmUpLastsMs = ({ contenders, warmUpMs }: Plan): number =>
-  (warmUpMs * contenders.filter(({ reference }) => !reference).length) / atOnceGain
+export const warmUpLastsMs = (plan: Plan): number =>
+  (plan.warmUpMs * contendersOf(plan)) / atOnceGain
 
 /** Starting two labs and a client. */
 const duelStartSeconds = 4

@@ -10,9 +10,18 @@ import type { LoadClient } from './client/start.ts'
 import { between, type Reading, type Running } from './contender.ts'
 import { mostSteal } from './gates.ts'
 import { describeMachine } from './machine.ts'
-import type { Block, Measurement, Plan, Slot } from './measurement.ts'
-import { isPercentile, requestsNeeded } from './metrics.ts'
-import { blockMsOf, estimateSeconds, type Planned, warmUpLastsMs } from './plan.ts'
+import type { Block, Machine, Measurement, Plan, Slot } from './measurement.ts'
+import { isPercentile } from './metrics.ts'
+import { properName } from './names.ts'
+import {
+  blockMsOf,
+  estimateSeconds,
+  fewestClosedSlices,
+  type Planned,
+  slicesNeeded,
+  warmUpLastsMs,
+  watchingSeconds,
+} from './plan.ts'
 import { readSteal } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { permutation, seedFor } from './seeds.ts'
@@ -75,7 +84,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
   for (const { backend } of plan.faults) await findOwnServer(backend)
   say({
     type: 'plan',
-    seconds: Math.round(estimateSeconds(plan)),
+    seconds: Math.round(estimateSeconds(plan, options.resume)),
     contenders: plan.contenders,
     blocks: plan.blocks,
     primary: plan.primary,
@@ -101,6 +110,8 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     const stage: Stage = { plan, running, client, options, beganMs, warm: false }
 
     const backends = [...new Set(setups.flatMap((setup) => Object.values(setup.backends)))]
+    const machine = await describeMachine(doctor, backends)
+    if (options.resume) refuseOtherBackends(options.resume.machine, machine)
     const measurement: Measurement = options.resume ?? {
       seesaw: options.seesaw,
       format: 1,
@@ -108,7 +119,7 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
       startedAt: new Date().toISOString(),
       finishedAt: null,
       command: options.command,
-      machine: await describeMachine(doctor, backends),
+      machine,
       seed: plan.seed,
       plan,
       proof: { ok: false, verdicts: 0, wrong: [] },
@@ -123,8 +134,12 @@ export const run = async (options: RunOptions): Promise<Measurement> => {
     }
 
     if (duel) measurement.proof.skipped = true
-    else measurement.proof = await proveFirst(setups, lab, options)
-    if (signal?.aborted) return conclude(false)
+    else {
+      const proof = await proveFirst(setups, lab, options)
+      // One that was ended early has proved nothing, and nothing against anybody.
+      if (signal?.aborted) return conclude(false)
+      measurement.proof = proof
+    }
     if (isRefuted(measurement)) return conclude(true)
     if (!options.resume && !duel) {
       say({ type: 'phase', phase: 'calibrating', says: 'how much each can take' })
@@ -345,8 +360,9 @@ const measureBlock = async (stage: Stage, measurement: Measurement): Promise<Blo
       for (const half of ['forward', 'mirrored'] as const)
         for (const id of half === 'forward' ? order : order.toReversed()) {
           if (options.signal?.aborted) return undefined
-          // The bare server takes part in every second round.
-          if (plan.contenders[id]?.reference && slice % 2 === 1) continue
+          // Of the closed load the bare server needs no more than every second round. Of the open one
+          // it takes all: a percentile of two runs is compared in terms of the bare server's own.
+          if (load === 'closed' && plan.contenders[id]?.reference && slice % 2 === 1) continue
           // The same for all contenders: they are sent the same at the same moments.
           const seed = seedFor(plan.seed, index, slice, half === 'forward' ? 1 : 2)
           const turn = await takeSlice(stage, { id, load, ms: sliceMs, openRate, seed })
@@ -439,7 +455,9 @@ const spendBlock = async (
   spentMs: number,
 ): Promise<void> => {
   const { plan } = stage
-  const shares = plan.contenders.reduce((sum, { reference }) => sum + (reference ? 0.5 : 1), 0)
+  const sharesOf = (bareServer: number) =>
+    plan.contenders.reduce((sum, { reference }) => sum + (reference ? bareServer : 1), 0)
+  const shares = { closed: sharesOf(0.5), open: sharesOf(1) }
   const trials: number[] = []
   for (const id of plan.contenders.keys()) {
     const beganMs = performance.now()
@@ -447,16 +465,19 @@ const spendBlock = async (
     trials.push(performance.now() - beganMs)
   }
   const overheadMs = Math.max(0, median(trials) - plan.closed.sliceMs)
-  const leftMs = Math.max(0, blockMsOf(plan.preset) * shares - spentMs)
-  const costMs = (load: Slot['load']) => shares * 2 * (plan[load].sliceMs + overheadMs)
+  const leftMs = Math.max(0, blockMsOf(plan.preset) * shares.closed - spentMs)
+  const costMs = (load: Slot['load']) => shares[load] * 2 * (plan[load].sliceMs + overheadMs)
   const whole = (slices: number, least: number) => Math.max(least, Math.floor(slices))
   if (plan.load !== 'closed') {
     const share = plan.load === 'both' ? leftMs * openShareOf(plan) : leftMs
-    plan.open.slices = Math.max(whole(share / costMs('open'), 1), slicesNeeded(measurement))
+    plan.open.slices = Math.max(
+      whole(share / costMs('open'), 1),
+      slicesNeeded(plan, measurement.calibration.ratePerSecond),
+    )
   }
   if (plan.load !== 'open') {
     const openMs = plan.load === 'both' ? plan.open.slices * costMs('open') : 0
-    plan.closed.slices = whole((leftMs - openMs) / costMs('closed'), 3)
+    plan.closed.slices = whole((leftMs - openMs) / costMs('closed'), fewestClosedSlices)
   }
   measurement.plan = plan
 }
@@ -464,24 +485,43 @@ const spendBlock = async (
 /** Most of the time goes to the load that answers the question. */
 const openShareOf = ({ primary }: Plan): number => (isPercentile(primary) ? 1 / 2 : 1 / 4)
 
-/** Slices of open load that it takes to tell the percentile that was asked for, within reason. */
-const slicesNeeded = ({ plan, calibration }: Measurement): number => {
-  if (!isPercentile(plan.primary)) return 1
-  const perSlice = (calibration.ratePerSecond * plan.open.sliceMs) / 1000
-  const slices = (requestsNeeded(plan.primary) * 1.1) / perSlice / 2
-  return Math.min(mostOpenSlices, Math.ceil(slices))
-}
-const mostOpenSlices = 12
-
 /** Ends a measurement that measures nothing any more. */
 const refuseRuin = ({ plan }: Stage, id: number, result: SliceResult): void => {
   if (result.sent < 5 || (result.judged.wrong ?? 0) < result.answered) return
   if (result.answered > 0 && Object.keys(result.judged).some((label) => label !== 'wrong')) return
-  throw new SeesawError(
+  throw noRightAnswer(plan.contenders[id]?.setup || 'The bare server', result)
+}
+
+/** What is said where whoever is measured answers nothing right any more. */
+export const noRightAnswer = (
+  who: string,
+  { sent, firstTrouble }: Pick<SliceResult, 'sent' | 'firstTrouble'>,
+): SeesawError =>
+  new SeesawError(
     'MEASUREMENT_FAILED',
-    `${plan.contenders[id]?.setup || 'The bare server'} gave no right answer to ${result.sent} requests. ` +
-      `The first: ${result.firstTrouble || 'none came'}.`,
+    `${who} gave no right answer to ${sent} requests. The first: ${firstTrouble || 'none came'}.`,
   )
+
+/**
+ * Throws WRONG_USE where the backends are not those with which a measurement was begun: what two
+ * versions of Redis do is nothing that one number says.
+ */
+export const refuseOtherBackends = (
+  then: Pick<Machine, 'backends'>,
+  now: Pick<Machine, 'backends'>,
+): void => {
+  const inWords = ({ backends }: Pick<Machine, 'backends'>, name: string) => {
+    const found = backends[name]
+    return found ? `${found.version}${found.standIn ? ' (a stand-in)' : ''}` : 'not used'
+  }
+  const names = new Set([...Object.keys(then.backends), ...Object.keys(now.backends)])
+  const other = [...names].find((name) => inWords(then, name) !== inWords(now, name))
+  if (other !== undefined)
+    throw new SeesawError(
+      'WRONG_USE',
+      `It was begun with ${properName(other)} ${inWords(then, other)}, and here it is ${inWords(now, other)}: ` +
+        'go on with that one, or leave --resume out.',
+    )
 }
 
 const slotOf = (turns: Turn[]): Slot => {
@@ -555,6 +595,8 @@ const halfWidthOf = ({ verdicts }: Measurement): number | null => {
   return widths.length > 0 ? Math.max(...widths) : null
 }
 
-const secondsLeft = ({ blocks, plan }: Measurement): number =>
+/** At the pace so far, with the runs in which things go wrong. */
+const secondsLeft = ({ blocks, plan, timelines }: Measurement): number =>
   (plan.blocks - blocks.length) *
-  (blocks.reduce((sum, { seconds }) => sum + seconds, 0) / blocks.length)
+    (blocks.reduce((sum, { seconds }) => sum + seconds, 0) / blocks.length) +
+  watchingSeconds(plan, timelines.length)
