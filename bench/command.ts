@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
 import type { CapacityMeasurement } from './capacity-measurement.ts'
+import { type Keeper, keeper } from './keeper.ts'
 import { takeTurn } from './lock.ts'
 import { thisMachine } from './machine.ts'
-import type { Fault, Measurement, Metric, Plan, Preset } from './measurement.ts'
-import type { MicroMeasurement } from './micro/harness/measurement.ts'
-import { estimateSeconds, makePlan, type PlanOptions } from './plan.ts'
+import type { Measurement, Plan } from './measurement.ts'
+import type { MicroMeasurement, MicroPlan } from './micro/harness/measurement.ts'
+import { type BenchOptions, jsonFile, refuseUnused } from './options.ts'
+import { estimateSeconds, makePlan, type Planned, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
+import type { Progress } from './progress.ts'
 import {
   capacityToHtml,
   capacityToMarkdown,
@@ -21,92 +24,67 @@ import { readMeasurement, refuseUnwritable, reportFile, writeAside } from './rep
 import { toHtml } from './report/html.ts'
 import { toMarkdown } from './report/markdown.ts'
 import { microToHtml, microToMarkdown, microToTerminal, readMicro } from './report/micro.ts'
+import { metricWords } from './report/summary.ts'
 import { type TerminalOptions, terminalOptions, toTerminal } from './report/terminal.ts'
 import { isRefuted, run } from './run.ts'
 import { endLine, inMinutes, line, talkJson, talkToPerson } from './talk.ts'
 
-export interface BenchOptions {
-  variants?: string[]
-  backends?: string[]
-  knob?: Record<string, string>
-  workers?: number
-  workload?: string
-  preset?: Preset
-  load?: 'open' | 'closed' | 'both'
-  rate?: number
-  arrivals?: 'even' | 'poisson'
-  metric?: Metric
-  blocks?: number
-  seed?: number
-  fault?: Fault[]
-  plan?: string
-  json?: string
-  md?: string
-  html?: string
-  resume?: string
-  progress?: 'json'
-  scenarios?: string
-  selfTest?: boolean
-  quick?: boolean
-}
+/** Lets this process meet the variants of one's own that these targets name. */
+type HoldMine = (targets: readonly string[]) => Promise<void>
 
 /** Measures what `targets` name and prints what can be said about it. */
-export const bench = async (targets: string[], options: BenchOptions): Promise<void> => {
-  if (options.selfTest) return proveHarness(options)
-  if (options.resume !== undefined) {
-    if (readCapacity(options.resume)) return capacity(undefined, options)
-    if (readMicro(options.resume)) return micro(undefined, options)
+export const bench = async (
+  targets: string[],
+  options: BenchOptions,
+  holdMine: HoldMine,
+): Promise<void> => {
+  if (options.selfTest) return proveHarness(targets, options)
+  const { resume, md, html } = options
+  refuseUnused(resume === undefined ? 'measure' : 'resume', options, targets)
+  if (resume !== undefined) {
+    if (readCapacity(resume)) return capacity(undefined, options, holdMine)
+    if (readMicro(resume)) return micro(undefined, options)
   }
-  const earlier = options.resume === undefined ? undefined : readUnfinished(options.resume)
+  const file = jsonFile(options) ?? resume
+  const earlier = resume === undefined ? undefined : readUnfinished(resume)
   const asked = earlier ? askedOf(earlier) : withPlan(targets, options)
+  await holdMine(namesIn(asked))
   const planned = await makePlan({
     ...asked,
     ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
   })
-  if (earlier) {
-    refuseOtherMachine(earlier)
-    refuseOther(earlier.plan, planned.plan)
-  }
-  const file = options.json ?? options.resume
+  if (earlier) refuseOther(earlier.plan, planned.plan)
   // Tried before anything is measured: minutes of load for a folder that is not there would hurt.
-  for (const where of [file, options.md, options.html])
-    if (where !== undefined) refuseUnwritable(where)
-  const command = earlier?.command ?? commandLine(targets, options, planned.plan.seed)
+  for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
   const talk = options.progress === 'json' ? talkJson : talkToPerson
   const interrupted = interruption()
-  const seconds = estimateSeconds(planned.plan)
-  if (options.progress !== 'json')
-    process.stderr.write(`${summaryOf(planned.plan, seconds, earlier)}\n`)
-  const turn = await takeTurn({
-    signal: interrupted,
-    onWait: (behind) => talk({ type: 'queued', behind }),
-  })
+  if (options.progress !== 'json') process.stderr.write(`${summaryOf(planned, earlier)}\n`)
+  const turn = await takeOurTurn(interrupted, talk)
   const { connections } = await loadConfig()
-  let last: Measurement | undefined
-  const keep = (measurement: Measurement) => {
-    last = measurement
-    if (file !== undefined) writeAside(file, serialised(measurement))
-  }
+  const kept = keeper<Measurement>({
+    file,
+    ownFile: ({ plan, seed }) => `seesaw-${plan.scenario}-${seed}.json`,
+    partOf: blocksInWords,
+    begun: earlier && resume !== undefined ? { measurement: earlier, file: resume } : undefined,
+    goOn: goOnLine(options),
+  })
   try {
     const measurement = await run({
       planned,
       seesaw: versionOf(),
-      command,
+      command: earlier?.command ?? commandLine(targets, options, planned.plan.seed),
       urls: connections,
       signal: interrupted,
       onProgress: talk,
-      save: keep,
+      save: kept.keep,
       ...(earlier ? { resume: earlier } : {}),
       ...(options.scenarios === undefined ? {} : { scenariosFolder: options.scenarios }),
     })
-    conclude(measurement, options, file)
+    conclude(measurement, kept, { ...options, file })
   } catch (error) {
+    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
     // What was measured before it went wrong is not lost.
-    if (last && last.blocks.length > 0) {
-      const kept = file ?? unfinishedFile(last)
-      if (file === undefined) writeAside(kept, serialised(last))
-      process.stderr.write(`\n${keptIn(last, kept)}\n`)
-    }
+    kept.tellFailed()
     throw error
   } finally {
     turn.release()
@@ -114,7 +92,10 @@ export const bench = async (targets: string[], options: BenchOptions): Promise<v
 }
 
 /** `seesaw bench --self-test` */
-const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void> => {
+const proveHarness = async (targets: string[], options: BenchOptions): Promise<void> => {
+  refuseUnused('selfTest', options, targets)
+  const { quick = false } = options
+  const json = jsonFile(options)
   const { selfTest } = await import('./self-test.ts')
   const interrupted = interruption()
   process.stderr.write(
@@ -122,7 +103,7 @@ const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void
       ? 'The short way: about ten minutes. Without --quick every trial is run, which takes hours.\n'
       : `All trials take hours; ${json ? `what is done is kept in ${json}` : 'name a file by --json to have them in pieces'}.\n`,
   )
-  const turn = await takeTurn({ signal: interrupted })
+  const turn = await takeOurTurn(interrupted, talkToPerson)
   try {
     const summaries = await selfTest({
       quick,
@@ -142,36 +123,38 @@ const proveHarness = async ({ quick = false, json }: BenchOptions): Promise<void
       if (seen.length > 0) print(`    medians: ${seen.join(', ')}`)
       if (held.length > 0) print(`    ${held.join(', ')}`)
     }
-    process.exitCode = summaries.every(({ ok, of, done }) => ok || of === 0 || done < of) ? 0 : 1
+    const proved = summaries.every(({ ok, of }) => ok || of === 0)
+    process.exitCode = interrupted.aborted ? 130 : proved ? 0 : 1
   } finally {
     turn.release()
   }
 }
 
-const conclude = (measurement: Measurement, options: BenchOptions, file?: string): void => {
-  const finished = measurement.finishedAt !== null
-  endLine()
-  if (!finished) {
-    if (measurement.blocks.length > 0) {
-      const kept = file ?? unfinishedFile(measurement)
-      if (file === undefined) writeAside(kept, serialised(measurement))
-      process.stderr.write(`${keptIn(measurement, kept)}\n`)
-    } else process.stderr.write('Interrupted before the first block had ended: nothing to keep.\n')
-    process.exitCode = 130
+const conclude = (
+  measurement: Measurement,
+  kept: Keeper<Measurement>,
+  {
+    file,
+    md,
+    html,
+    progress,
+  }: Pick<BenchOptions, 'md' | 'html' | 'progress'> & { file?: string | undefined },
+): void => {
+  if (measurement.finishedAt === null) {
+    endInterrupted(kept)
     return
   }
-  if (file !== undefined) writeAside(file, serialised(measurement))
-  if (options.md !== undefined) writeAside(options.md, toMarkdown(measurement))
-  if (options.html !== undefined) writeAside(options.html, toHtml(measurement))
-  if (options.progress === 'json') {
-    if (file !== undefined) talkJson({ type: 'result', file })
-    talkJson({ type: 'done' })
-  } else {
+  kept.keep(measurement)
+  if (md !== undefined) writeAside(md, toMarkdown(measurement))
+  if (html !== undefined) writeAside(html, toHtml(measurement))
+  if (progress === 'json') talkResult(file)
+  else {
+    endLine()
     print(toTerminal(measurement, terminalOptions(process.stdout)))
     for (const [what, where] of [
       ['measurement', file],
-      ['report', options.html],
-      ['summary', options.md],
+      ['report', html],
+      ['summary', md],
     ])
       if (where !== undefined) print(`${what}: ${where}`)
   }
@@ -179,16 +162,30 @@ const conclude = (measurement: Measurement, options: BenchOptions, file?: string
   process.exitCode = spoiled || isRefuted(measurement) ? 1 : 0
 }
 
+const endInterrupted = (kept: { tellInterrupted(): void }): void => {
+  kept.tellInterrupted()
+  process.exitCode = 130
+}
+
+/**
+ * Ctrl-C in a terminal ends the compiler of TypeScript, too, and what would have been loaded next cannot
+ * be. What goes wrong after it is of no interest, unless it is what keeps the measurement from being kept.
+ */
+const isFromInterrupting = (error: unknown, interrupted: AbortSignal): boolean =>
+  interrupted.aborted && !(error instanceof SeesawError && error.code === 'FILE_NOT_WRITTEN')
+
+/** The last that is said to a program. */
+const talkResult = (file: string | undefined): void => {
+  if (file !== undefined) talkJson({ type: 'result', file })
+  talkJson({ type: 'done' })
+}
+
 /** `seesaw bench micro`; without a name, what there is to compare, or what `--resume` names. */
-export const micro = async (
-  name: string | undefined,
-  options: Pick<
-    BenchOptions,
-    'variants' | 'preset' | 'blocks' | 'seed' | 'json' | 'md' | 'html' | 'resume' | 'progress'
-  >,
-): Promise<void> => {
+export const micro = async (name: string | undefined, options: BenchOptions): Promise<void> => {
   const { listMicro, planMicro, runMicro } = await import('./micro.ts')
-  const { variants, preset, blocks, json, md, html, resume } = options
+  const { md, html, resume } = options
+  refuseUnused(resume === undefined ? 'micro' : 'resume', options, name === undefined ? [] : [name])
+  const file = jsonFile(options) ?? resume
   const earlier = resume === undefined ? undefined : readUnfinishedMicro(resume)
   const functions = earlier?.plan.name ?? name
   if (functions === undefined) {
@@ -196,57 +193,88 @@ export const micro = async (
       print(`${one.name}  ${one.question}\n  ${one.variants.join(', ')}`)
     return
   }
-  // Said now, and not when it is our turn.
-  await planMicro(functions, { ...(variants && { variants }), ...(preset && { preset }), seed: 0 })
-  const seed = earlier?.seed ?? options.seed ?? randomInt(2 ** 31)
-  const file = json ?? resume
-  for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
-  const talk = options.progress === 'json' ? talkJson : talkToPerson
-  const interrupted = interruption()
-  const turn = await takeTurn({
-    signal: interrupted,
-    onWait: (behind) => talk({ type: 'queued', behind }),
-  })
-  const keep = (measurement: MicroMeasurement) => {
-    if (file !== undefined) writeAside(file, serialised(measurement))
+  const { variants, preset, blocks } = earlier ? askedOfMicro(earlier) : options
+  const asked = {
+    ...(variants && { variants }),
+    ...(preset && { preset }),
+    ...(blocks !== undefined && { blocks }),
+    seed: earlier?.seed ?? options.seed ?? randomInt(2 ** 31),
   }
+  // Said now, and not when it is our turn.
+  const plan = await planMicro(functions, asked)
+  for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
+  const isForPrograms = options.progress === 'json'
+  const talk = (event: Progress) => {
+    if (isForPrograms) return talkJson(event)
+    // How long a call takes nobody knows before each has been tried.
+    if (event.type === 'plan') {
+      endLine()
+      process.stderr.write(`${microSummary(plan, event.seconds)}\n`)
+    } else talkToPerson(event)
+  }
+  const interrupted = interruption()
+  const turn = await takeOurTurn(interrupted, talk)
+  const kept = keeper<MicroMeasurement>({
+    file,
+    ownFile: ({ seed }) => `seesaw-micro-${functions}-${seed}.json`,
+    partOf: ({ blocks, plan }) =>
+      blocks.length > 0 ? `${blocks.length} of ${plan.blocks} blocks` : '',
+    begun: earlier && resume !== undefined ? { measurement: earlier, file: resume } : undefined,
+    goOn: goOnLine(options),
+  })
   try {
     const measurement = await runMicro(functions, {
-      ...(variants && { variants }),
-      ...(preset && { preset }),
-      ...(blocks !== undefined && { blocks }),
-      seed,
+      ...asked,
       seesaw: versionOf(),
-      command: microLine(functions, options, seed),
+      command: microLine(functions, options, asked.seed),
       ...(earlier ? { resume: earlier } : {}),
       onProgress: talk,
-      save: keep,
+      save: kept.keep,
       signal: interrupted,
     })
-    keep(measurement)
-    if (md !== undefined) writeAside(md, microToMarkdown(measurement))
-    if (html !== undefined) writeAside(html, microToHtml(measurement))
-    endLine()
-    if (measurement.finishedAt === null)
-      keepPart(measurement, {
-        file: file ?? `seesaw-micro-${functions}-${seed}.json`,
-        isKept: file !== undefined,
-        done: measurement.blocks.length,
-        what: `${measurement.blocks.length} of ${measurement.plan.blocks} blocks`,
-      })
-    print(microToTerminal(measurement, terminalOptions(process.stdout)))
+    kept.keep(measurement)
+    const isFinished = measurement.finishedAt !== null
+    if (kept.isWorthKeeping(measurement)) {
+      if (md !== undefined) writeAside(md, microToMarkdown(measurement))
+      if (html !== undefined) writeAside(html, microToHtml(measurement))
+      if (!isForPrograms) {
+        endLine()
+        print(microToTerminal(measurement, terminalOptions(process.stdout)))
+      }
+    }
+    if (!isFinished) return endInterrupted(kept)
+    if (isForPrograms) talkResult(file)
     const spoiled = measurement.verdicts.some(({ verdict }) => verdict === 'invalid')
-    process.exitCode = measurement.finishedAt === null ? 130 : spoiled ? 1 : 0
+    process.exitCode = spoiled ? 1 : 0
+  } catch (error) {
+    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
+    kept.tellFailed()
+    throw error
   } finally {
     turn.release()
   }
 }
 
+const microSummary = (
+  { question, contenders, blocks, preset, seed }: MicroPlan,
+  seconds: number,
+): string =>
+  `${question}\n` +
+  contenders.map(({ name, title, variant }) => `  ${name}  ${title} (${variant})`).join('\n') +
+  `\n${blocks} blocks, ${preset}, seed ${seed}; about ${inMinutes(seconds)}.`
+
+/** What a comparison of functions that goes on was asked for. */
+const askedOfMicro = ({ plan }: MicroMeasurement) => ({
+  variants: plan.contenders.map(({ variant }) => variant),
+  preset: plan.preset,
+  blocks: plan.blocks,
+})
+
 const readUnfinishedMicro = (file: string): MicroMeasurement => {
   const earlier = readMicro(file)
   if (!earlier) throw new SeesawError('WRONG_USE', `${file} is no comparison of functions.`)
   if (earlier.finishedAt !== null) throw isFinished(file, `${earlier.plan.blocks} blocks are there`)
-  refuseOtherMachine(earlier)
+  refuseToMix(earlier)
   return earlier
 }
 
@@ -256,18 +284,15 @@ const isFinished = (file: string, all: string): SeesawError =>
     `${file} is finished: all ${all}. To measure anew leave --resume out.`,
   )
 
-/** Says where the first part of an interrupted measurement is; puts it there unless it is kept already. */
-const keepPart = (
-  measurement: object,
-  { file, isKept, done, what }: { file: string; isKept: boolean; done: number; what: string },
-): void => {
-  if (done === 0) {
-    process.stderr.write('Interrupted before the first part had ended: nothing to keep.\n')
-    return
-  }
-  if (!isKept) writeAside(file, serialised(measurement))
-  process.stderr.write(`${what} are kept in ${file}. To go on: seesaw bench --resume ${file}\n`)
-}
+/** What goes on with what is in a file, from the same folders. */
+const goOnLine =
+  ({ scenarios, data }: Pick<BenchOptions, 'scenarios' | 'data'>) =>
+  (file: string): string =>
+    [
+      `npx seesaw bench --resume ${file}`,
+      ...(scenarios === undefined ? [] : [`--scenarios ${scenarios}`]),
+      ...(data === undefined ? [] : [`--data ${data}`]),
+    ].join(' ')
 
 const microLine = (
   name: string,
@@ -275,7 +300,7 @@ const microLine = (
   seed: number,
 ): string =>
   [
-    `seesaw bench micro ${name} --preset ${preset} --seed ${seed}`,
+    `npx seesaw bench micro ${name} --preset ${preset} --seed ${seed}`,
     ...(variants ? [`--variants ${variants}`] : []),
     ...(blocks === undefined ? [] : [`--blocks ${blocks}`]),
   ].join(' ')
@@ -283,27 +308,22 @@ const microLine = (
 /** `seesaw bench capacity`; without a setup it goes on with what `--resume` names. */
 export const capacity = async (
   setup: string | undefined,
-  options: Pick<
-    BenchOptions,
-    | 'knob'
-    | 'workload'
-    | 'workers'
-    | 'arrivals'
-    | 'seed'
-    | 'progress'
-    | 'scenarios'
-    | 'json'
-    | 'md'
-    | 'html'
-    | 'resume'
-  > & { seconds?: number },
+  options: BenchOptions,
+  holdMine: HoldMine,
 ): Promise<void> => {
   const { chooseSubject, estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
-  const { knob, workers, arrivals, seed, seconds, json, md, html, resume } = options
+  const { knob, workers, arrivals, seed, seconds, md, html, resume } = options
+  refuseUnused(
+    resume === undefined ? 'capacity' : 'resume',
+    options,
+    setup === undefined ? [] : [setup],
+  )
+  const file = jsonFile(options) ?? resume
   const earlier = resume === undefined ? undefined : readUnfinishedCapacity(resume)
   const target = earlier?.setup ?? setup
   if (target === undefined)
     throw new SeesawError('WRONG_USE', 'Name a setup to measure, such as rate-limits/gcra@redis.')
+  await holdMine([target])
   const workload = earlier?.workload ?? options.workload
   const subject = {
     ...(knob && { knobs: knob }),
@@ -312,7 +332,6 @@ export const capacity = async (
   }
   // Said before it waits its turn.
   await chooseSubject(target, subject)
-  const file = json ?? resume
   for (const where of [file, md, html]) if (where !== undefined) refuseUnwritable(where)
   const hold = seconds === undefined ? {} : { holdMs: seconds * 1000 }
   const talk = options.progress === 'json' ? talkJson : talkToPerson
@@ -321,13 +340,15 @@ export const capacity = async (
     process.stderr.write(
       `How much can ${target} take? About ${inMinutes(estimateCapacitySeconds(hold, earlier))}.\n`,
     )
-  const turn = await takeTurn({
-    signal: interrupted,
-    onWait: (behind) => talk({ type: 'queued', behind }),
+  const turn = await takeOurTurn(interrupted, talk)
+  const kept = keeper<CapacityMeasurement>({
+    file,
+    ownFile: ({ scenario, seed }) => `seesaw-capacity-${scenario}-${seed}.json`,
+    partOf: ({ holds, rates }) =>
+      holds.length > 0 ? `${holds.length} of ${2 * rates.length} holds` : '',
+    begun: earlier && resume !== undefined ? { measurement: earlier, file: resume } : undefined,
+    goOn: goOnLine(options),
   })
-  const keep = (measurement: CapacityMeasurement) => {
-    if (file !== undefined) writeAside(file, serialised(measurement))
-  }
   try {
     const { connections } = await loadConfig()
     const measurement = await measureCapacity(target, {
@@ -341,25 +362,26 @@ export const capacity = async (
       command: capacityCommand(target, options),
       ...(earlier ? { resume: earlier } : {}),
       onProgress: talk,
-      save: keep,
+      save: kept.keep,
       signal: interrupted,
     })
-    keep(measurement)
-    if (md !== undefined) writeAside(md, capacityToMarkdown(measurement))
-    if (html !== undefined) writeAside(html, capacityToHtml(measurement))
-    endLine()
-    if (measurement.finishedAt === null)
-      keepPart(measurement, {
-        file: file ?? `seesaw-capacity-${measurement.scenario}-${measurement.seed}.json`,
-        isKept: file !== undefined,
-        done: measurement.holds.length,
-        what: `${measurement.holds.length} of ${2 * measurement.rates.length} holds`,
-      })
-    if (options.progress === 'json') {
-      if (json !== undefined) talkJson({ type: 'result', file: json })
-      talkJson({ type: 'done' })
-    } else print(capacityToTerminal(measurement, terminalOptions(process.stdout)))
-    process.exitCode = measurement.finishedAt === null ? 130 : measurement.knee === null ? 1 : 0
+    kept.keep(measurement)
+    const isFinished = measurement.finishedAt !== null
+    if (kept.isWorthKeeping(measurement)) {
+      if (md !== undefined) writeAside(md, capacityToMarkdown(measurement))
+      if (html !== undefined) writeAside(html, capacityToHtml(measurement))
+      if (options.progress !== 'json') {
+        endLine()
+        print(capacityToTerminal(measurement, terminalOptions(process.stdout)))
+      }
+    }
+    if (!isFinished) return endInterrupted(kept)
+    if (options.progress === 'json') talkResult(file)
+    process.exitCode = measurement.knee === null ? 1 : 0
+  } catch (error) {
+    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
+    kept.tellFailed()
+    throw error
   } finally {
     turn.release()
   }
@@ -370,20 +392,26 @@ const readUnfinishedCapacity = (file: string): CapacityMeasurement => {
   if (!earlier) throw new SeesawError('WRONG_USE', `${file} is no measurement of a capacity.`)
   if (earlier.finishedAt !== null)
     throw isFinished(file, `${earlier.rates.length} rates were held twice`)
-  refuseOtherMachine(earlier)
+  if (earlier.holds.length > 0 && earlier.heldMs === undefined)
+    throw new SeesawError(
+      'WRONG_USE',
+      `${file} does not say how long each of its rates is held, as files of an older Seesaw do not; so it ` +
+        'cannot go on. Leave --resume out to measure anew.',
+    )
+  refuseToMix(earlier)
   return earlier
 }
 
 const capacityCommand = (
   setup: string,
-  options: Pick<BenchOptions, 'knob' | 'workload' | 'workers' | 'arrivals'> & { seconds?: number },
+  options: Pick<BenchOptions, 'knob' | 'workload' | 'workers' | 'arrivals' | 'seconds'>,
 ): string => {
   const { knob = {}, workload, workers, arrivals, seconds } = options
   const words = Object.entries({ workload, workers, arrivals, seconds }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${value}`],
   )
   const knobs = Object.entries(knob).map(([name, value]) => `--knob ${name}=${value}`)
-  return ['seesaw bench capacity', setup, ...words, ...knobs].join(' ')
+  return ['npx seesaw bench capacity', setup, ...words, ...knobs].join(' ')
 }
 
 /** Ctrl-C ends what is measured in good order, a second one at once. */
@@ -400,11 +428,13 @@ const interruption = (): AbortSignal => {
   return controller.signal
 }
 
+/** Waits until nobody else measures, and says for whom. */
+const takeOurTurn = (interrupted: AbortSignal, talk: (event: Progress) => void) =>
+  takeTurn({ signal: interrupted, onWait: (behind) => talk({ type: 'queued', behind }) })
+
 /** `seesaw bench report` */
-export const report = async (
-  file: string,
-  options: { html?: string; md?: string },
-): Promise<void> => {
+export const report = async (file: string, options: BenchOptions): Promise<void> => {
+  refuseUnused('report', options)
   const ofCapacity = readCapacity(file)
   if (ofCapacity)
     return put(options, {
@@ -435,29 +465,38 @@ const put = (
   if (html === undefined && md === undefined) print(as.text(terminalOptions(process.stdout)))
 }
 
-/** `seesaw bench compare` */
+/** `seesaw bench compare`; with `--json` and no file, or `-`, JSON and nothing else on standard output. */
 export const compare = async (
   older: string,
   newer: string,
-  options: { json?: boolean; md?: string },
+  options: BenchOptions,
 ): Promise<void> => {
+  refuseUnused('compare', options)
   const { compareRuns, comparisonToMarkdown, comparisonToText } = await import('./compare-runs.ts')
   const comparison = compareRuns(
     readMeasurement(older).measurement,
     readMeasurement(newer).measurement,
   )
-  if (options.md !== undefined) writeAside(options.md, comparisonToMarkdown(comparison))
-  print(options.json ? JSON.stringify(comparison, null, 2) : comparisonToText(comparison))
+  const { json, md } = options
+  const text = JSON.stringify(comparison, null, 2)
+  if (md !== undefined) writeAside(md, comparisonToMarkdown(comparison))
+  if (json === true || json === '-') print(text)
+  else {
+    if (json !== undefined) writeAside(json, `${text}\n`)
+    print(comparisonToText(comparison))
+  }
   process.exitCode = comparison.exitCode
 }
 
 const readUnfinished = (file: string): Measurement => {
   const { measurement } = readMeasurement(file)
-  if (measurement.finishedAt === null) return measurement
-  throw isFinished(file, `${measurement.plan.blocks} blocks are there`)
+  if (measurement.finishedAt !== null)
+    throw isFinished(file, `${measurement.plan.blocks} blocks are there`)
+  refuseToMix(measurement)
+  return measurement
 }
 
-/** What a measurement that goes on was asked for. */
+/** What a measurement that goes on was asked for; what its load is to tell stands in its plan. */
 const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
   targets: plan.contenders.flatMap(({ reference, setup }) => (reference ? [] : [setup])),
   workload: plan.workload,
@@ -465,12 +504,18 @@ const askedOf = ({ plan, seed }: Measurement): PlanOptions => ({
   preset: plan.preset,
   load: plan.load,
   blocks: plan.blocks,
-  metric: plan.primary,
+  faults: plan.faults,
   seed,
 })
 
-/** Blocks of two machines are no blocks of one measurement. */
-const refuseOtherMachine = ({ machine }: Pick<Measurement, 'machine'>): void => {
+/** What is asked for by name, variants as in `rate-limits/gcra`. */
+const namesIn = ({ targets, variants = [] }: PlanOptions): string[] => [
+  ...targets,
+  ...targets.flatMap((target) => variants.map((variant) => `${target.split('/')[0]}/${variant}`)),
+]
+
+/** Blocks of two machines, or of two versions, are no blocks of one measurement. */
+const refuseToMix = ({ machine, seesaw }: Pick<Measurement, 'machine' | 'seesaw'>): void => {
   const inWords = ({ cpu, cores, node }: ReturnType<typeof thisMachine>) =>
     `${cpu}, ${cores} cores, Node ${node}`
   const [then, now] = [inWords(machine), inWords(thisMachine())]
@@ -478,6 +523,11 @@ const refuseOtherMachine = ({ machine }: Pick<Measurement, 'machine'>): void => 
     throw new SeesawError(
       'WRONG_USE',
       `It was begun on another machine (${then}; this is ${now}): go on there, or leave --resume out.`,
+    )
+  if (seesaw !== versionOf())
+    throw new SeesawError(
+      'WRONG_USE',
+      `It was begun by Seesaw ${seesaw}, and this is ${versionOf()}: go on with that one, or leave --resume out.`,
     )
 }
 
@@ -515,16 +565,13 @@ const withPlan = (targets: string[], options: BenchOptions): PlanOptions => {
   return { ...written, ...(targets.length > 0 ? { targets } : {}), ...said }
 }
 
-const serialised = (measurement: object): string => `${JSON.stringify(measurement)}\n`
-
-const unfinishedFile = ({ plan, seed }: Measurement): string =>
-  `seesaw-${plan.scenario}-${seed}.json`
-
-const keptIn = ({ blocks, plan, timelines }: Measurement, file: string): string => {
+/** `3 of 6 blocks`, and how many were watched where things go wrong; empty where nothing is measured. */
+const blocksInWords = ({ blocks, plan, timelines }: Measurement): string => {
+  if (blocks.length === 0) return ''
   const watched = plan.contenders.filter(({ reference }) => !reference).length
   const faulty =
     plan.faults.length > 0 ? ` and ${timelines.length} of ${watched} runs with faults` : ''
-  return `${blocks.length} of ${plan.blocks} blocks${faulty} are kept in ${file}. To go on: seesaw bench --resume ${file}`
+  return `${blocks.length} of ${plan.blocks} blocks${faulty}`
 }
 
 const versionOf = (): string =>
@@ -544,22 +591,23 @@ const commandLine = (targets: string[], options: BenchOptions, seed: number): st
     '--fault',
     `${one.do}:${one.backend}@${one.atMs / 1000}`,
   ])
-  return ['seesaw', 'bench', ...targets, ...words, ...knobs, ...faults].join(' ')
+  return ['npx', 'seesaw', 'bench', ...targets, ...words, ...knobs, ...faults].join(' ')
 }
 
-const summaryOf = (
-  plan: Measurement['plan'],
-  seconds: number,
-  earlier: Measurement | undefined,
-): string => {
+const summaryOf = ({ plan: made, untold }: Planned, earlier: Measurement | undefined): string => {
+  const plan = earlier?.plan ?? made
   const setups = plan.contenders.filter(({ reference }) => !reference)
-  const left = earlier ? 1 - earlier.blocks.length / plan.blocks : 1
-  return (
-    `${plan.question}\n` +
-    setups.map(({ name, setup }) => `  ${name}  ${setup}`).join('\n') +
-    `\nWorkload ${plan.workload}: ${plan.says}\n` +
-    `${plan.blocks} blocks, ${plan.preset}, seed ${plan.seed}; about ${inMinutes(seconds * left)}.`
-  )
+  return [
+    plan.question,
+    ...setups.map(({ name, setup }) => `  ${name}  ${setup}`),
+    `Workload ${plan.workload}: ${plan.says}`,
+    ...(untold && !earlier
+      ? [
+          `${metricWords[untold].label} cannot be told of a load that is ${plan.load}, so ${metricWords[plan.primary].label} is what the verdict is about.`,
+        ]
+      : []),
+    `${plan.blocks} blocks, ${plan.preset}, seed ${plan.seed}; about ${inMinutes(estimateSeconds(plan, earlier))}.`,
+  ].join('\n')
 }
 
 const print = (text: string): void => {

@@ -97,7 +97,7 @@ export const runMicro = async (name: string, options: MicroOptions): Promise<Mic
       phase: 'starting',
       says: 'is each of them right, and how long is a call?',
     })
-    const callsNs = await tryAll(stage)
+    const callsNs = await tryAll(stage, options.resume === undefined)
     const { seconds } = efforts[plan.preset]
     while (!options.resume && plan.rounds > 1 && estimateMicroSeconds(plan, callsNs) > seconds)
       plan.rounds--
@@ -239,8 +239,11 @@ const endAll = async ({ children, folder }: Stage): Promise<void> => {
     rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Finds out who is right and how many calls make a sample; returns the time of a call by contender. */
-const tryAll = async (stage: Stage): Promise<number[]> => {
+/**
+ * Finds out who is right and, unless the plan says so already, how many calls make a sample; returns the
+ * time of a call by contender.
+ */
+const tryAll = async (stage: Stage, isNew: boolean): Promise<number[]> => {
   const { plan, children, signal } = stage
   await startAll(stage, seedFor(plan.seed, plan.blocks))
   const callsNs: number[] = []
@@ -249,7 +252,8 @@ const tryAll = async (stage: Stage): Promise<number[]> => {
     const { ns, batch } = await child.ask('warmUp', { ms: plan.warmUpMs, batch: 1 })
     callsNs.push(ns)
     const contender = plan.contenders[index]
-    if (contender) contender.batch = batch
+    // What is measured later is measured like what was measured before.
+    if (contender && isNew) contender.batch = batch
   }
   await endAll(stage)
   return callsNs

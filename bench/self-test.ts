@@ -72,9 +72,11 @@ export const selfTest = async (options: SelfTestOptions): Promise<Summary[]> => 
       const done = trials.filter((trial) => trial.check === check.id).length
       if (done >= wanted || options.signal?.aborted) break
       options.onProgress?.(`${check.says}: ${done + 1} of ${wanted}`)
-      const found = await check.run(done, options)
-      // One that was interrupted is done again another time.
-      if (options.signal?.aborted) break
+      const found = await check.run(done, options).catch((error: unknown) => {
+        if (!options.signal?.aborted) throw error
+      })
+      // One that was interrupted is done again another time, and what went wrong then is no matter.
+      if (!found || options.signal?.aborted) break
       trials.push(...found)
       keep()
     }
@@ -151,7 +153,7 @@ const measure = async (
   return run({
     planned,
     seesaw: 'self-test',
-    command: 'seesaw bench --self-test',
+    command: 'npx seesaw bench --self-test',
     scenariosFolder,
     ...(signal ? { signal } : {}),
     onProgress: (event) => {

@@ -198,7 +198,10 @@ const benchCommands = (program: Command): void => {
     )
     .option('--fault <what>', 'kill:redis@10 or heal:redis@20 (seconds); several times', fault)
     .option('--plan <name>', 'a plan of bench/plans/, or a file like them')
-    .option('--json <file>', 'keep everything that was measured, after every block')
+    .option(
+      '--json [file]',
+      'keep everything that was measured, after every block; of compare, without a file, on the terminal',
+    )
     .option('--md <file>', 'verdicts and table as Markdown')
     .option('--html <file>', 'the whole report, one file')
     .option('--resume <file>', 'go on with a measurement that was interrupted')
@@ -210,10 +213,9 @@ const benchCommands = (program: Command): void => {
     .addOption(new Option('--scenarios <folder>', 'another folder of scenarios').hideHelp())
     .addHelpText('after', benchExamples)
     .option(...ownVariants)
-    .action(async (targets, options) => {
-      await holdMine(targets, options.data)
-      await (await harness()).bench(targets, options)
-    })
+    .action(async (targets, options) =>
+      (await harness()).bench(targets, options, holdMineFrom(options)),
+    )
 
   bench
     .command('micro')
@@ -224,12 +226,11 @@ const benchCommands = (program: Command): void => {
   bench
     .command('capacity')
     .description('how much one setup can take: latency at ten rates, and the knee')
-    .argument('[setup]', 'e.g. rate-limits/gcra@redis; not needed with --resume')
+    .argument('[setup]', 'e.g. rate-limits/gcra@redis; none with --resume')
     .option('--seconds <n>', 'how long each rate is held, twice (default: 3)', between(1, 600))
     .action(async (setup, _, command) => {
       const options = command.optsWithGlobals()
-      await holdMine(setup === undefined ? [] : [setup], options.data)
-      await (await harness()).capacity(setup, options)
+      await (await harness()).capacity(setup, options, holdMineFrom(options))
     })
 
   bench
@@ -245,12 +246,17 @@ const benchCommands = (program: Command): void => {
     .description('was the change slower? 0 same or better, 1 worse, 3 not comparable')
     .argument('<old.json>')
     .argument('<new.json>')
-    .option('--json', 'as JSON')
     .option('--md <file>', 'as Markdown')
     .action(async (older, newer, _, command) =>
       (await harness()).compare(older, newer, command.optsWithGlobals()),
     )
 }
+
+/** Which targets there are, a plan or a stored measurement may say; only the harness reads those. */
+const holdMineFrom =
+  ({ data }: { data?: string }) =>
+  (targets: readonly string[]): Promise<void> =>
+    holdMine(targets, data)
 
 /** The folder in which variants of one's own are kept. */
 const ownVariants = [
@@ -265,7 +271,7 @@ Examples:
   seesaw bench rate-limits/gcra rate-limits/gcra
   seesaw bench compare old.json new.json
 
-Exit codes: 0 measured, 1 a run that cannot be trusted, 2 wrong use, 3 not available here.`
+Exit codes: 0 measured, 1 a run that cannot be trusted, 2 wrong use, 3 not available here, 130 interrupted.`
 
 /** The options of commands that speak to a Seesaw that is running. */
 const running = (command: Command): Command =>

@@ -1,10 +1,11 @@
 // The command line where nothing runs: help, mistakes, exit codes, and what --json prints.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { exitCodeOf } from '#core/errors'
+import { analysed, measurementOf } from './measurements.ts'
 import { assertNoTrace, copyWith, fixtures, type Ran, seesaw, tempFolder } from './seesaw.ts'
 
 const commands = ['start', 'list', 'doctor', 'prove', 'try', 'toggle', 'reset', 'curl']
@@ -256,6 +257,34 @@ describe('the command line', function () {
       }
       const names = backends.map(({ name }: { name: string }) => name)
       for (const name of ['memory', 'sqlite', 'redis']) assert(names.includes(name))
+    })
+  })
+
+  describe('compares two runs', () => {
+    const folder = tempFolder()
+    const runs = [1, 2].map((seed) => join(folder, `run-${seed}.json`)) as [string, string]
+    before(() => {
+      for (const [i, file] of runs.entries())
+        writeFileSync(
+          file,
+          JSON.stringify(analysed(measurementOf({ primary: 'cpu', seed: i + 1 }))),
+        )
+    })
+
+    for (const words of [['--json'], ['--json', '-'], ['--json=-']])
+      it(`as JSON and nothing else, with ${words.join(' ')}`, async () => {
+        const ran = await seesaw(['bench', 'compare', ...runs, ...words])
+        const { comparable, exitCode, verdicts } = parsed(ran)
+        assert.deepEqual([comparable, exitCode, ran.code, ran.err], [true, 0, 0, ''])
+        assert(verdicts.length > 0)
+      })
+
+    it('in words, and as JSON in the file that is named', async () => {
+      const file = join(folder, 'comparison.json')
+      const { code, out } = await seesaw(['bench', 'compare', ...runs, '--json', file])
+      assert.equal(code, 0)
+      assert.match(out, /^CPU per request of 2 setups: /)
+      assert.equal(JSON.parse(readFileSync(file, 'utf8')).comparable, true)
     })
   })
 

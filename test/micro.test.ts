@@ -14,6 +14,7 @@ import { type MicroMeasurement, microSchema } from '../bench/micro/harness/measu
 import { loadComparison } from '../bench/micro/harness/names.ts'
 import { listMicro, microNames, runMicro } from '../bench/micro.ts'
 import { microToHtml, microToMarkdown, microToTerminal, readMicro } from '../bench/report/micro.ts'
+import { seesaw } from './seesaw.ts'
 
 const rounds = 3
 
@@ -319,6 +320,8 @@ describe('a run of functions', function () {
       ...{ ...options, variants, blocks: 2, signal: interrupted.signal },
       onProgress: ({ type }) => type === 'block' && interrupted.abort(),
     })
+    // As many calls to a sample as before, and not as many as would do now.
+    for (const contender of half.plan.contenders) contender.batch += 7
     const before = structuredClone(half)
     const whole = await runMicro('noise', { ...options, seed: 77, resume: half })
     assert.notEqual(whole.finishedAt, null)
@@ -326,6 +329,30 @@ describe('a run of functions', function () {
     assert.deepEqual(whole.blocks[0], before.blocks[0])
     assert.deepEqual([whole.plan, whole.seed], [before.plan, before.seed])
     assert.notDeepEqual(whole.blocks[1]?.startedAt, before.blocks[0]?.startedAt)
+  })
+
+  it('says to a person beforehand how long it takes, and to a program what there is afterwards', async () => {
+    const words = ['bench', 'micro', 'noise', '--variants', 'same,same-again', '--blocks', '1']
+    const { code, err } = await seesaw(words, { env: { TMPDIR: folder }, cwd: home })
+    assert(code === 0 || code === 1, err)
+    assert.match(
+      err,
+      / {2}B {2}.* \(same-again\)\n1 blocks, quick, seed \d+; about \d+ s\.\n[\s\S]*1 of 1 blocks/,
+    )
+    const file = join(folder, 'micro.json')
+    const told = await seesaw([...words, '--json', file, '--progress', 'json'], {
+      env: { TMPDIR: folder },
+      cwd: home,
+    })
+    assert.equal(told.out, '')
+    assert.deepEqual(
+      told.err
+        .trim()
+        .split('\n')
+        .slice(-2)
+        .map((line) => JSON.parse(line)),
+      [{ type: 'result', file }, { type: 'done' }],
+    )
   })
 
   it('says what is wrong in one sentence where a process ends in between', async () => {
