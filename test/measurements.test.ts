@@ -154,7 +154,7 @@ describe('measurements over HTTP', function () {
         'rate-limits/gcra@memory',
       ])
       assert.deepEqual(listed.blocks, { done: 3, of: 3 })
-      assert.equal(listed.command, 'seesaw bench rate-limits --preset=quick --seed=1')
+      assert.equal(listed.command, 'npx seesaw bench rate-limits --preset=quick --seed=1')
 
       const result = await get(`/api/bench/${id}`)
       assert.match(result.headers.get('content-type') ?? '', /^application\/json/)
@@ -184,7 +184,7 @@ describe('measurements over HTTP', function () {
       const { command, setups } = await ended(id)
       assert.equal(
         command,
-        'seesaw bench rate-limits/gcra rate-limits/gcra --backends=memory,sqlite --workers=2 ' +
+        'npx seesaw bench rate-limits/gcra rate-limits/gcra --backends=memory,sqlite --workers=2 ' +
           '--knob=limit=7 --preset=strict --load=open --rate=120 --blocks=2 --seed=1',
       )
       assert(setups.length > 0)
@@ -226,7 +226,7 @@ describe('measurements over HTTP', function () {
         events.flatMap(({ data }) => (data.type === 'queued' ? [data.ahead] : [])),
         [2, 1],
       )
-      assert.match(String(events[0]?.data.behind), /^seesaw bench rate-limits /)
+      assert.match(String(events[0]?.data.behind), /^npx seesaw bench rate-limits /)
       assert.equal(events.at(-1)?.data.status, 'done')
       assert.equal((await find(second.id)).status, 'done')
       const starts = await Promise.all([second.id, third.id].map(find))
@@ -713,6 +713,8 @@ describe('measurements over HTTP', function () {
       [{ target: 'rate-limits', knobs: { limit: -5 } }, 'KNOB_OUT_OF_RANGE', /limit/],
       [{ target: ['rate-limits', 'session-vs-token'] }, 'WRONG_USE', /different questions/],
       [{ target: 'rate-limits/gcra' }, 'WRONG_USE', /nobody to be compared with/],
+      [{ target: 'rate-limits', load: 'closed', rate: 300 }, 'WRONG_USE', /rate of 300/],
+      [{ target: 'rate-limits', preset: 'duel', rate: 300 }, 'WRONG_USE', /rate of 300/],
       [
         { target: 'rate-limits', variants: ['gcra'] },
         'WRONG_USE',

@@ -230,7 +230,7 @@ export const openDesk = (options: DeskOptions) => {
         ticket: {
           format: 1,
           id: newId(lastIdMs),
-          command: ['seesaw', ...words].join(' '),
+          command: ['npx', 'seesaw', ...words].join(' '),
           ...found,
           preset: asked.preset,
           seed: asked.seed ?? null,

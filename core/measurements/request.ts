@@ -49,6 +49,12 @@ export const checkRequest = async (
     const found = selectSetups(parts, scenario, asked, { adapters: adapterIndex, defaults })
     setups.push(...found.map(({ id }) => id))
   }
+  const load = asked.load ?? (asked.preset === 'duel' ? 'closed' : 'both')
+  if (asked.rate !== undefined && load === 'closed')
+    throw new SeesawError(
+      'WRONG_USE',
+      `A rate of ${asked.rate} means nothing to a closed load, which sends as fast as answers come: leave it out.`,
+    )
   const [scenario = ''] = scenarios
   if (scenarios.size > 1)
     throw new SeesawError(
