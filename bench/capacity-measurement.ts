@@ -85,8 +85,11 @@ export const capacitySchema = z.strictObject({
   calibration: z.strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount }),
   /** The rates that were to be held, in each of both passes. */
   rates: z.array(amount),
-  /** How long each of them is held, in milliseconds; none until it is known what the rates are. */
-  heldMs: z.array(amount),
+  /**
+   * How long each of them is held, in milliseconds; none until it is known what the rates are. Absent in
+   * the first files of this format.
+   */
+  heldMs: z.array(amount).optional(),
   holds: z.array(hold),
   /** Made from all of the above. */
   points: z.array(point),
@@ -100,7 +103,7 @@ export type CapacityPoint = z.infer<typeof point>
 /** How many times the latency at the lowest rate may become before it counts as a growing queue. */
 const mostGrowth = 5
 /** How many of the requests must be answered right. */
-const leastRight = 0.99
+export const leastRight = 0.99
 /** From the intended to the actual sending, in 95 of 100 requests … */
 const mostLagMs = 1
 /** … or, where answers take long, as a share of what 95 of 100 of them take at most. */

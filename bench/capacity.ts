@@ -12,11 +12,14 @@ import {
   type CapacityMeasurement,
   type Hold,
   isTooMuch,
+  leastRight,
 } from './capacity-measurement.ts'
+import type { SliceResult } from './client/calls.ts'
 import { between, type Running } from './contender.ts'
 import { describeMachine } from './machine.ts'
 import { chooseWorkload, findSetups } from './plan.ts'
 import type { Progress } from './progress.ts'
+import { noRightAnswer, refuseOtherBackends } from './run.ts'
 import { permutation, seedFor } from './seeds.ts'
 import { proveFirst, type Started, startAll } from './stage.ts'
 import { requestsFor } from './stats/histogram.ts'
@@ -86,7 +89,7 @@ export const estimateCapacitySeconds = (
 ): number => {
   if (!earlier || earlier.rates.length === 0)
     return overheadSeconds + (2 * shares.length * (holdMs + betweenMs)) / 1000
-  const { heldMs, holds } = earlier
+  const { heldMs = [], holds } = earlier
   const allMs = 2 * heldMs.reduce((sum, ms) => sum + ms + betweenMs, 0)
   const doneMs = holds.reduce((sum, one) => sum + one.heldMs + betweenMs, 0)
   return overheadSeconds + (allMs - doneMs) / 1000
@@ -95,7 +98,8 @@ export const estimateCapacitySeconds = (
 /**
  * Finds out what the setup with the id `target` can take. Returns what was measured, `finishedAt`
  * null where `signal` ended it early. Throws whatever is wrong with the names, WRONG_USE where they
- * name several setups, BACKEND_UNAVAILABLE.
+ * name several setups, BACKEND_UNAVAILABLE, MEASUREMENT_FAILED where it answers nothing right any more;
+ * what was held until then has been saved.
  */
 export const measureCapacity = async (
   target: string,
@@ -115,6 +119,8 @@ export const measureCapacity = async (
     say({ type: 'phase', phase: 'starting', says: 'a lab and a bare server' })
     const started = await startAll([setup], workers, lab)
     stop = started.stop
+    const machine = await describeMachine(started.doctor, Object.values(setup.backends))
+    if (resume) refuseOtherBackends(resume.machine, machine)
     const measurement: CapacityMeasurement = resume ?? {
       seesaw: options.seesaw,
       format: 1,
@@ -122,7 +128,7 @@ export const measureCapacity = async (
       startedAt: new Date().toISOString(),
       finishedAt: null,
       command: `${options.command} --seed ${seed}`,
-      machine: await describeMachine(started.doctor, Object.values(setup.backends)),
+      machine,
       seed,
       scenario: setup.scenario,
       question,
@@ -146,13 +152,19 @@ export const measureCapacity = async (
       if (finished) measurement.finishedAt = new Date().toISOString()
       return Object.assign(measurement, analyseCapacity(measurement))
     }
-    measurement.proof = await proveFirst([setup], lab, options)
+    const proof = await proveFirst([setup], lab, options)
+    // One that was ended early has proved nothing, and nothing against it.
     if (signal?.aborted) return conclude(false)
+    measurement.proof = proof
     if (!measurement.proof.ok) return conclude(true)
 
     say({ type: 'phase', phase: 'calibrating', says: 'how much it can take at once' })
     await open(started, measurement, folder)
-    const calibration = await calibrate(started, options.warmUpMs ?? usualWarmUpMs, signal)
+    const calibration = await calibrate(started, measurement, {
+      warmUpMs: options.warmUpMs ?? usualWarmUpMs,
+      signal,
+    })
+    if (signal?.aborted) return conclude(false)
     if (calibration.capacityPerSecond < 1)
       throw new SeesawError('MEASUREMENT_FAILED', `${setup.id} answered no request at all.`)
     if (measurement.rates.length === 0) {
@@ -165,7 +177,7 @@ export const measureCapacity = async (
       )
       measurement.heldMs = holdTimes(measurement.rates, options.holdMs ?? usualHoldMs)
     }
-    const { rates, heldMs } = measurement
+    const { rates, heldMs = [] } = measurement
     const order = permutation(rates.length, seed)
     const turns = [
       ...order.map((i) => [1, i] as const),
@@ -278,16 +290,18 @@ const open = async (
     })
 }
 
-/** As fast as answers come, after warming up; the two in turns. */
+/** As fast as answers come, after warming up; the two in turns. Throws MEASUREMENT_FAILED. */
 const calibrate = async (
-  { running, client }: Started,
-  warmUpMs: number,
-  signal: AbortSignal | undefined,
+  started: Started,
+  { setup }: CapacityMeasurement,
+  { warmUpMs, signal }: { warmUpMs: number; signal: AbortSignal | undefined },
 ): Promise<CapacityMeasurement['calibration']> => {
   const slice = async (id: number, ms: number) => {
-    const { answered, seconds } = await client.ask('closedSlice', { id, ms })
-    await running[id]?.settle()
-    return answered / seconds
+    const result = await started.client.ask('closedSlice', { id, ms })
+    await started.running[id]?.settle()
+    if (rightOf(result) === 0)
+      throw noRightAnswer(id === itself ? setup : 'The bare server', result)
+    return result.answered / result.seconds
   }
   for (let spentMs = 0; spentMs < warmUpMs && !signal?.aborted; spentMs += warmUpSliceMs)
     for (const id of [itself, bareServer]) await slice(id, warmUpSliceMs)
@@ -299,22 +313,27 @@ const calibrate = async (
   return { ceilingPerSecond: bare as number, capacityPerSecond: own as number }
 }
 
-/** Holds one rate, and waits until all that it has caused is over. */
+/**
+ * Holds one rate, and waits until all that it has caused is over. Throws MEASUREMENT_FAILED where
+ * nothing is answered right afterwards either.
+ */
 const hold = async (
-  { running, client }: Started,
-  { arrivals }: CapacityMeasurement,
+  started: Started,
+  measurement: CapacityMeasurement,
   of: { pass: 1 | 2; ratePerSecond: number; heldMs: number; seed: number },
 ): Promise<Hold> => {
   const { pass, ratePerSecond, heldMs, seed } = of
-  const lab = running[itself] as Running
+  const { arrivals } = measurement
+  const lab = started.running[itself] as Running
   await lab.settle()
   const before = await lab.read()
-  const result = await client.ask('openSlice', {
+  const result = await started.client.ask('openSlice', {
     ...{ id: itself, ms: heldMs },
     ...{ ratePerSecond, arrivals, seed, mostUnderWay },
   })
   await lab.settle()
   const used = between(before, await lab.read())
+  await refuseRuin(started, measurement, result)
   const { seconds, offered, sent, answered, failed, timedOut, judged, latency, lag } = result
   return {
     ...{ pass, ratePerSecond, heldMs },
@@ -322,3 +341,20 @@ const hold = async (
     cpuMs: { server: used.serverCpuMs, backend: used.backendCpuMs, client: result.cpuMs },
   }
 }
+
+/**
+ * A rate that is too high looks like a backend that has died: few right answers, or none. Asked
+ * without a pause, the one answers and the other does not; a knee made of the other would be a lie.
+ */
+const refuseRuin = async (
+  { client, running }: Started,
+  { setup }: CapacityMeasurement,
+  held: SliceResult,
+): Promise<void> => {
+  if (rightOf(held) >= leastRight * held.sent) return
+  const after = await client.ask('closedSlice', { id: itself, ms: warmUpSliceMs })
+  await running[itself]?.settle()
+  if (rightOf(after) === 0) throw noRightAnswer(setup, after)
+}
+
+const rightOf = ({ answered, judged }: SliceResult): number => answered - (judged.wrong ?? 0)

@@ -1,7 +1,10 @@
 // How much a setup can take: the knee of loads that are made up, what cannot be trusted, what the
 // report says of both, and a real one.
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SeesawError } from '#core/errors'
@@ -25,7 +28,7 @@ import {
   readCapacity,
 } from '../bench/report/capacity.ts'
 import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
-import { seesaw, tempFolder } from './seesaw.ts'
+import { ctrlC, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
 
 const scenariosFolder = join(home, 'bench', 'self-test', 'scenarios')
 
@@ -346,6 +349,110 @@ describe('measuring a capacity', function () {
     assert.equal(new Set(order).size, 3)
   })
 
+  it('says nothing against it where it was interrupted before anything was known', async () => {
+    const good = { ok: true, verdicts: 7, wrong: [] }
+    const resume = { ...measurementOf(both(held).slice(0, 3)), proof: good, finishedAt: null }
+    for (const phase of ['proving', 'calibrating'] as const) {
+      const stop = new AbortController()
+      const half = await measureCapacity('steady/plain', {
+        ...{ ...quick, signal: stop.signal },
+        ...(phase === 'proving' ? { resume } : {}),
+        onProgress: (event) => {
+          if (event.type === 'phase' && event.phase === phase) stop.abort()
+        },
+      })
+      assert.equal(half.finishedAt, null)
+      if (phase === 'proving') assert.deepEqual(half.proof, good)
+      else assert.deepEqual([half.holds, half.knee], [[], null])
+    }
+  })
+
+  it('ends where the back end has died, and finds no knee in that', async function () {
+    if (spawnSync('redis-server', ['--version']).error) {
+      assert(!/redis/.test(process.env.REQUIRE_BACKENDS ?? ''), 'there is no redis-server')
+      this.skip()
+    }
+    const port = await freePort()
+    const redis = spawn('redis-server', ['--port', `${port}`, '--save', ''], { stdio: 'ignore' })
+    const { REDIS_URL: before } = process.env
+    process.env.REDIS_URL = `redis://127.0.0.1:${port}`
+    const { scenariosFolder: _, ...options } = quick
+    const saved: number[] = []
+    try {
+      await assert.rejects(
+        measureCapacity('rate-limits/gcra@redis', {
+          ...options,
+          shares: [0.05, 0.1, 0.2],
+          save({ holds }) {
+            saved.push(holds.length)
+            redis.kill('SIGKILL')
+          },
+        }),
+        {
+          code: 'MEASUREMENT_FAILED',
+          message: /^rate-limits\/gcra@redis gave no right answer to \d/,
+        },
+      )
+      assert.deepEqual(saved, [1])
+    } finally {
+      redis.kill('SIGKILL')
+      if (before === undefined) delete process.env.REDIS_URL
+      else process.env.REDIS_URL = before
+    }
+  })
+
+  it('tells a program where it is, also when it goes on', async () => {
+    const stop = new AbortController()
+    const half = await measureCapacity('steady/plain', {
+      ...{ ...quick, shares: [0.1], signal: stop.signal },
+      save: () => stop.abort(),
+    })
+    const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+    const folder = tempFolder()
+    const file = join(folder, 'capacity.json')
+    writeFileSync(file, JSON.stringify({ ...half, seesaw: version }))
+    const words = ['bench', '--resume', file, '--scenarios', scenariosFolder, '--progress=json']
+    const { code, out, err } = await seesaw(words, { env: { TMPDIR: folder } })
+    assert(code === 0 || code === 1, err)
+    assert.equal(out, '')
+    assert.deepEqual(
+      err
+        .trim()
+        .split('\n')
+        .slice(-2)
+        .map((line) => JSON.parse(line)),
+      [{ type: 'result', file }, { type: 'done' }],
+    )
+    assert.notEqual(readCapacity(file)?.finishedAt, null)
+  })
+
+  it('leaves what was there where it is interrupted before the first rate was held', async () => {
+    const folder = tempFolder()
+    const file = join(folder, 'capacity.json')
+    writeFileSync(file, 'an earlier one')
+    const words = ['bench', 'capacity', 'steady/plain', '--scenarios', scenariosFolder]
+    const run = spawnSeesaw([...words, '--json', file, '--md', file], {
+      ...{ env: { TMPDIR: folder }, inTerminal: true },
+    })
+    await until(() => /starting: /.test(run.err()), 30_000)
+    ctrlC(run.child)
+    const { code, out, err } = await run.ended
+    assert.equal(code, 130, err)
+    assert.match(err, /Interrupted before the first part had ended: nothing to keep\./)
+    assert.deepEqual([out, readFileSync(file, 'utf8')], ['', 'an earlier one'])
+  })
+
+  it('does not go on where nobody knows how long each rate is held', async () => {
+    const file = join(tempFolder(), 'capacity.json')
+    const old = { ...measurementOf(both(held).slice(0, 3)), finishedAt: null }
+    delete old.heldMs
+    writeFileSync(file, JSON.stringify(old))
+    assert.equal(readCapacity(file)?.holds.length, 3)
+    const { code, err } = await seesaw(['bench', '--resume', file])
+    assert.equal(code, 2)
+    assert.match(err, /does not say how long each of its rates is held.* \[WRONG_USE\]/)
+  })
+
   it('sends everything even if the pacer wakes too early and then no more', async () => {
     const reference = await startReference()
     let send = () => {}
@@ -391,6 +498,14 @@ describe('measuring a capacity', function () {
     /No workload 'x'/,
   )
 })
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  return port
+}
 
 describe('docs/capacity.schema.json', () => {
   it('is the schema that capacities are held to', () => {
