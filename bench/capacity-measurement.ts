@@ -1,36 +1,40 @@
 // What `seesaw bench capacity` leaves behind, and what can be said from it alone. The schema is
 // published as docs/capacity.schema.json.
 import { z } from 'zod'
-import { measurementSchema } from './measurement.ts'
+import { histogramOf, measurementSchema } from './measurement.ts'
 import { decodeHistogram, mergeHistograms, quantileMs } from './stats/histogram.ts'
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
-const histogram = z.string()
 const { seesaw, startedAt, finishedAt, command, machine, seed, proof } = measurementSchema.shape
 
 /** One rate that was held once. */
 const hold = z.strictObject({
-  /** Each rate is held once in each of two passes, the second in the reverse order of the first. */
-  pass: z.union([z.literal(1), z.literal(2)]),
-  /** What the schedule asked for on average. */
-  ratePerSecond: amount,
-  /** How long the schedule was, and how long it took until the last answer. */
-  heldMs: amount,
+  pass: z
+    .union([z.literal(1), z.literal(2)])
+    .describe(
+      'Each rate is held once in each of two passes, the second in the reverse order of the first.',
+    ),
+  ratePerSecond: amount.describe('What the schedule asked for on average.'),
+  heldMs: amount.describe('How long the schedule was, and how long it took until the last answer.'),
   seconds: amount,
   offered: count,
-  /** Fewer than were offered where a thousand were waiting for their answers. */
-  sent: count,
+  sent: count.describe('Fewer than were offered where a thousand were waiting for their answers.'),
   answered: count,
   failed: count,
   timedOut: count,
-  /** How the workload judged the answers: `right`, `wrong`, or what it counts, such as `stale`. */
-  judged: z.record(z.string(), count),
-  /** HDR histograms of microseconds, as in a measurement: from the intended sending, and to the actual. */
-  latency: histogram,
-  lag: histogram,
-  /** CPU time: of the server processes, of the backends (null where it cannot be read), of the client. */
-  cpuMs: z.strictObject({ server: amount, backend: amount.nullable(), client: amount }),
+  judged: z
+    .record(z.string(), count)
+    .describe(
+      'How the workload judged the answers: right, wrong, or what it counts, such as stale.',
+    ),
+  latency: histogramOf('From the intended sending to the whole answer.'),
+  lag: histogramOf('From the intended to the actual sending.'),
+  cpuMs: z
+    .strictObject({ server: amount, backend: amount.nullable(), client: amount })
+    .describe(
+      'CPU time: of the server processes, of the backends (null where it cannot be read), of the client.',
+    ),
 })
 
 /** One rate, both passes together; those that cannot be trusted only where no other is there. */
@@ -39,25 +43,31 @@ const point = z.strictObject({
   offeredPerSecond: amount,
   answeredPerSecond: amount,
   requests: count,
-  /** Share of the requests that were answered, and not wrongly. */
-  rightShare: z.number(),
-  /** Null where there are too few requests: twenty must lie beyond. */
-  p50Ms: amount.nullable(),
+  rightShare: z.number().describe('Share of the requests that were answered, and not wrongly.'),
+  p50Ms: amount
+    .nullable()
+    .describe('Null where there are too few requests: twenty must lie beyond.'),
   p95Ms: amount.nullable(),
-  /** CPU time per request, of the server and of the backends where they can be read. */
-  cpuMs: amount.nullable(),
+  cpuMs: amount
+    .nullable()
+    .describe('CPU time per request, of the server and of the backends where they can be read.'),
   lagP95Ms: amount,
-  /** Why it must not be trusted, each a sentence; none where it can be. */
-  doubts: z.array(z.string()),
+  doubts: z
+    .array(z.string())
+    .describe('Why it must not be trusted, each a sentence; none where it can be.'),
 })
 
 /** The last rate before the first that was not answered in time. */
 const knee = z.strictObject({
-  /** Which percentile was looked at: the highest that all trusted rates have requests enough for in each pass. */
-  quantile: z.number(),
+  quantile: z
+    .number()
+    .describe(
+      'Which percentile was looked at: the highest that all trusted rates have requests enough for in each pass.',
+    ),
   ratePerSecond: amount,
-  /** The knee of each pass by itself; null where it has none. */
-  passes: z.tuple([amount.nullable(), amount.nullable()]),
+  passes: z
+    .tuple([amount.nullable(), amount.nullable()])
+    .describe('The knee of each pass by itself; null where it has none.'),
 })
 
 export const capacitySchema = z.strictObject({
@@ -81,18 +91,20 @@ export const capacitySchema = z.strictObject({
   timeoutMs: amount,
   // What a capacity says of itself is always proved first.
   proof: proof.omit({ skipped: true }),
-  /** Closed, in requests per second: of the bare server, which is as fast as the client gets, and its own. */
-  calibration: z.strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount }),
-  /** The rates that were to be held, in each of both passes. */
-  rates: z.array(amount),
-  /**
-   * How long each of them is held, in milliseconds; none until it is known what the rates are. Absent in
-   * the first files of this format.
-   */
-  heldMs: z.array(amount).optional(),
+  calibration: z
+    .strictObject({ ceilingPerSecond: amount, capacityPerSecond: amount })
+    .describe(
+      'Closed, in requests per second: of the bare server, which is as fast as the client gets, and its own.',
+    ),
+  rates: z.array(amount).describe('The rates that were to be held, in each of both passes.'),
+  heldMs: z
+    .array(amount)
+    .optional()
+    .describe(
+      'How long each of them is held, in milliseconds; none until it is known what the rates are. Absent in the first files of this format.',
+    ),
   holds: z.array(hold),
-  /** Made from all of the above. */
-  points: z.array(point),
+  points: z.array(point).describe('Made from all of the above.'),
   knee: knee.nullable(),
 })
 

@@ -10,7 +10,7 @@ import { takeTurn } from './lock.ts'
 import { thisMachine } from './machine.ts'
 import type { Measurement, Plan } from './measurement.ts'
 import type { MicroMeasurement, MicroPlan } from './micro/harness/measurement.ts'
-import { type BenchOptions, jsonFile, refuseUnused } from './options.ts'
+import { type BenchOptions, jsonFile, refuseOtherLine, refuseUnused } from './options.ts'
 import { estimateSeconds, makePlan, type Planned, type PlanOptions } from './plan.ts'
 import { readPlan } from './plan-file.ts'
 import type { Progress } from './progress.ts'
@@ -40,13 +40,16 @@ export const bench = async (
 ): Promise<void> => {
   if (options.selfTest) return proveHarness(targets, options)
   const { resume, md, html } = options
-  refuseUnused(resume === undefined ? 'measure' : 'resume', options, targets)
-  if (resume !== undefined) {
+  // What goes on says itself of which kind it is.
+  if (resume !== undefined && targets.length === 0) {
     if (readCapacity(resume)) return capacity(undefined, options, holdMine)
     if (readMicro(resume)) return micro(undefined, options)
   }
+  refuseUnused('measure', options)
   const file = jsonFile(options) ?? resume
   const earlier = resume === undefined ? undefined : readUnfinished(resume)
+  if (earlier)
+    refuseOtherLine(earlier, commandLine(targets, options, earlier.seed), options, targets)
   const asked = earlier ? askedOf(earlier) : withPlan(targets, options)
   await holdMine(namesIn(asked))
   const planned = await makePlan({
@@ -184,10 +187,17 @@ const talkResult = (file: string | undefined): void => {
 export const micro = async (name: string | undefined, options: BenchOptions): Promise<void> => {
   const { listMicro, planMicro, runMicro } = await import('./micro.ts')
   const { md, html, resume } = options
-  refuseUnused(resume === undefined ? 'micro' : 'resume', options, name === undefined ? [] : [name])
+  refuseUnused('micro', options)
   const file = jsonFile(options) ?? resume
   const earlier = resume === undefined ? undefined : readUnfinishedMicro(resume)
   const functions = earlier?.plan.name ?? name
+  if (earlier)
+    refuseOtherLine(
+      earlier,
+      microLine(name ?? earlier.plan.name, options, earlier.seed),
+      options,
+      name === undefined ? [] : [name],
+    )
   if (functions === undefined) {
     for (const one of await listMicro())
       print(`${one.name}  ${one.question}\n  ${one.variants.join(', ')}`)
@@ -313,16 +323,19 @@ export const capacity = async (
 ): Promise<void> => {
   const { chooseSubject, estimateCapacitySeconds, measureCapacity } = await import('./capacity.ts')
   const { knob, workers, arrivals, seed, seconds, md, html, resume } = options
-  refuseUnused(
-    resume === undefined ? 'capacity' : 'resume',
-    options,
-    setup === undefined ? [] : [setup],
-  )
+  refuseUnused('capacity', options)
   const file = jsonFile(options) ?? resume
   const earlier = resume === undefined ? undefined : readUnfinishedCapacity(resume)
   const target = earlier?.setup ?? setup
   if (target === undefined)
     throw new SeesawError('WRONG_USE', 'Name a setup to measure, such as rate-limits/gcra@redis.')
+  if (earlier)
+    refuseOtherLine(
+      earlier,
+      `${capacityCommand(setup ?? target, options)} --seed ${earlier.seed}`,
+      options,
+      setup === undefined ? [] : [setup],
+    )
   await holdMine([target])
   const workload = earlier?.workload ?? options.workload
   const subject = {

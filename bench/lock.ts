@@ -75,7 +75,7 @@ export const takeTurn = async (options: TurnOptions = {}): Promise<Turn> => {
 
 /** Without what says only where files go. */
 const commandLine = (): string =>
-  ['seesaw', ...process.argv.slice(2)]
+  ['npx', 'seesaw', ...process.argv.slice(2)]
     .filter((word) => !/^--(json|html|md|progress|resume|data)=/.test(word))
     .join(' ')
 

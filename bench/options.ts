@@ -29,6 +29,8 @@ export interface BenchOptions {
   data?: string
   selfTest?: boolean
   quick?: boolean
+  /** Files of capacities that a report shows. */
+  capacity?: string[]
   /** Of a capacity: how long each rate is held. */
   seconds?: number
 }
@@ -44,6 +46,7 @@ interface Use {
 
 const files = ['json', 'md', 'html', 'progress'] as const
 const places = ['scenarios', 'data'] as const
+const besideResume: readonly (keyof BenchOptions)[] = ['resume', ...files, ...places]
 const quick = 'it belongs to --self-test; the quickest that a measurement can be is --preset duel'
 
 const uses = {
@@ -60,7 +63,9 @@ const uses = {
         'load',
         'rate',
       ] as const),
-      ...(['arrivals', 'metric', 'blocks', 'seed', 'fault', 'plan', ...files, ...places] as const),
+      ...(['arrivals', 'metric', 'blocks', 'seed', 'fault', 'plan', 'resume'] as const),
+      ...files,
+      ...places,
     ],
     instead: { quick },
     otherwise: 'leave it out',
@@ -68,7 +73,8 @@ const uses = {
   capacity: {
     to: 'to capacity',
     understands: [
-      ...(['knob', 'workload', 'workers', 'arrivals', 'seed', 'seconds', ...files] as const),
+      ...(['knob', 'workload', 'workers', 'arrivals', 'seed', 'seconds', 'resume'] as const),
+      ...files,
       ...places,
     ],
     instead: {
@@ -84,13 +90,13 @@ const uses = {
   },
   micro: {
     to: 'to functions',
-    understands: ['variants', 'preset', 'blocks', 'seed', ...files],
+    understands: ['variants', 'preset', 'blocks', 'seed', 'resume', ...files],
     instead: { quick },
     otherwise: 'they are called, without a server, a back end or a load; leave it out',
   },
   report: {
     to: 'to a report',
-    understands: ['html', 'md'],
+    understands: ['html', 'md', 'capacity'],
     instead: {},
     otherwise: 'it shows what was measured, as it was; leave it out',
   },
@@ -106,12 +112,6 @@ const uses = {
     instead: {},
     otherwise: 'a self-test has trials of its own; leave it out',
   },
-  resume: {
-    to: 'beside --resume',
-    understands: ['resume', ...files, ...places],
-    instead: {},
-    otherwise: 'what was begun goes on as it was planned; leave one of the two out',
-  },
 } satisfies Record<string, Use>
 
 /** Throws WRONG_USE for the first option, and for targets, that mean nothing there. */
@@ -121,15 +121,34 @@ export const refuseUnused = (
   targets: readonly string[] = [],
 ): void => {
   const { to, understands, instead, otherwise }: Use = uses[use]
-  const said = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [name as keyof BenchOptions],
-  )
-  const unused = said.find((name) => !understands.includes(name))
+  const unused = saidIn(options).find((name) => !understands.includes(name))
   if (unused !== undefined)
     throw wrong(`${flagOf(unused)} means nothing ${to}: ${instead[unused] ?? otherwise}.`)
-  const takesTargets = use !== 'resume' && use !== 'selfTest'
-  if (!takesTargets && targets[0] !== undefined)
+  if (use === 'selfTest' && targets[0] !== undefined)
     throw wrong(`${targets[0]} means nothing ${to}: ${otherwise}.`)
+}
+
+const saidIn = (options: BenchOptions) =>
+  Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [name as keyof BenchOptions],
+  )
+
+/**
+ * Beside --resume nothing has to be said of what is measured; what is said must be what it was begun
+ * with. `line` is the command that the options come to. Throws WRONG_USE.
+ */
+export const refuseOtherLine = (
+  begun: { command: string },
+  line: string,
+  options: BenchOptions,
+  targets: readonly string[] = [],
+): void => {
+  const says = targets.length > 0 || saidIn(options).some((name) => !besideResume.includes(name))
+  const words = (command: string) => command.split(' ').sort().join(' ')
+  if (says && words(line) !== words(begun.command))
+    throw wrong(
+      `What was begun goes on as it was planned: by ${begun.command}. This asks for ${line}; say nothing of it beside --resume, or leave --resume out.`,
+    )
 }
 
 /** The file that --json names, if it is there. Throws WRONG_USE where it names none. */

@@ -239,6 +239,7 @@ const benchCommands = (program: Command): void => {
     .argument('<run.json>')
     .option('--html <file>', 'as one HTML file')
     .option('--md <file>', 'as Markdown')
+    .option('--capacity <file>', 'with the curve of a capacity; several times', collect)
     .action(async (file, _, command) => (await harness()).report(file, command.optsWithGlobals()))
 
   bench
@@ -306,6 +307,8 @@ const pair = (text: string, before: Record<string, string> = {}): Record<string,
   if (name && value) return { ...before, [name]: value }
   throw new InvalidArgumentError(`'${text}' is no name=value.`)
 }
+
+const collect = (text: string, before: string[] = []): string[] => [...before, text]
 
 const fault = (text: string, before: Fault[] = []): Fault[] => {
   const [, what, backend = '', seconds] =

@@ -11,7 +11,7 @@ import { keeper } from '../bench/keeper.ts'
 import { takeTurn } from '../bench/lock.ts'
 import { thisMachine } from '../bench/machine.ts'
 import { type Measurement, measurementSchema, type Preset } from '../bench/measurement.ts'
-import { type BenchOptions, refuseUnused } from '../bench/options.ts'
+import { type BenchOptions, refuseOtherLine, refuseUnused } from '../bench/options.ts'
 import { estimateSeconds, makePlan } from '../bench/plan.ts'
 import { readPlan } from '../bench/plan-file.ts'
 import { refuseOtherBackends } from '../bench/run.ts'
@@ -68,16 +68,11 @@ describe('seesaw bench refuses', () => {
     [['rate-limits', '--json'], 'WRONG_USE', /--json run\.json/],
     [['rate-limits', '--metric', 'p99', '--load', 'closed'], 'WRONG_USE', /p99 cannot be told/],
     [
-      ['rate-limits', '--resume', 'run.json'],
-      'WRONG_USE',
-      /rate-limits means nothing beside --res/,
-    ],
-    [
       ['capacity', 'rate-limits/gcra', '--backends', 'redis'],
       'WRONG_USE',
       /: --backends means nothing to capacity: name it in the setup, as in rate-limits\/gcra@redis\. /,
     ],
-    [['micro', 'hashing', '--resume', 'run.json'], 'WRONG_USE', /hashing means nothing beside/],
+    [['micro', 'hashing', '--resume', 'run.json'], 'WRONG_USE', /run\.json is no comparison/],
     [['compare', 'a.json', 'b.json', '--preset', 'quick'], 'WRONG_USE', /--preset means nothing/],
   ] as const)
     it(`${['bench', ...words].join(' ')} with ${code}`, async () => {
@@ -127,11 +122,6 @@ describe('an option that means nothing there', () => {
     ['micro', { knob: { a: '1' } }, /^--knob means nothing to functions/],
     ['report', { seed: 3 }, /^--seed means nothing to a report/],
     ['selfTest', { selfTest: true, md: 'x' }, /^--md means nothing beside --self-test/],
-    [
-      'resume',
-      { resume: 'x', knob: { a: '1' } },
-      /^--knob means nothing beside --resume: what was/,
-    ],
   ] as const)
     it(`is refused: ${Object.keys(options).at(-1)} of ${use}`, () => {
       assert.throws(() => refuseUnused(use, options as unknown as BenchOptions), {
@@ -142,17 +132,31 @@ describe('an option that means nothing there', () => {
 
   it('is not one that nobody has said, nor one that means something', () => {
     refuseUnused('capacity', { seconds: 3, json: 'x', ...({ backends: undefined } as object) })
-    refuseUnused('resume', { resume: 'x', progress: 'json', scenarios: 'y', html: 'z' })
     refuseUnused('selfTest', { selfTest: true, quick: true, json: 'x' })
     refuseUnused('measure', { preset: 'duel', knob: { a: '1' } }, ['rate-limits'])
   })
 
-  it('is a target of a self-test, and of a measurement that goes on', () => {
-    for (const use of ['selfTest', 'resume'] as const)
-      assert.throws(
-        () => refuseUnused(use, {}, ['rate-limits']),
-        /rate-limits means nothing beside/,
-      )
+  it('is a target of a self-test', () => {
+    assert.throws(
+      () => refuseUnused('selfTest', {}, ['rate-limits']),
+      /rate-limits means nothing beside/,
+    )
+  })
+
+  it('is beside --resume what it was not begun with, and nothing else', () => {
+    const begun = { command: 'npx seesaw bench rate-limits --variants gcra,gcra --seed 7' }
+    const same = 'npx seesaw bench rate-limits --seed 7 --variants gcra,gcra'
+    const more = { resume: 'x', progress: 'json', scenarios: 'y', html: 'z' } as const
+    refuseOtherLine(begun, 'npx seesaw bench --seed 7', more)
+    refuseOtherLine(begun, same, { ...more, seed: 7, variants: ['gcra', 'gcra'] }, ['rate-limits'])
+    for (const [options, targets] of [
+      [more, ['rate-limits']],
+      [{ ...more, preset: 'standard' }, []],
+    ] as [BenchOptions, string[]][])
+      assert.throws(() => refuseOtherLine(begun, 'npx seesaw bench …', options, targets), {
+        code: 'WRONG_USE',
+        message: /goes on as it was planned: by npx seesaw bench rate-limits --variants gcra,gcra/,
+      })
   })
 })
 
@@ -436,7 +440,8 @@ describe('seesaw bench', function () {
     assert.equal(stranger.code, 2)
     assert.match(stranger.err, /begun on another machine \(Z80, /)
 
-    const again = await seesaw(['bench', '--resume', file, ...scenarios], { env })
+    // The line that it was begun with may stand beside it.
+    const again = await seesaw([...words, '--resume', file], { env })
     const whole = read(file)
     assert.equal(whole.blocks.length, 2, again.err)
     assert(whole.finishedAt)

@@ -6,7 +6,6 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { SeesawError } from '#core/errors'
 import { home } from '#core/load'
 import { measureCapacity } from '../bench/capacity.ts'
@@ -506,13 +505,3 @@ const freePort = async (): Promise<number> => {
   probe.close()
   return port
 }
-
-describe('docs/capacity.schema.json', () => {
-  it('is the schema that capacities are held to', () => {
-    const published = readFileSync(join(home, 'docs', 'capacity.schema.json'), 'utf8')
-    assert.deepEqual(
-      JSON.parse(published),
-      JSON.parse(JSON.stringify(z.toJSONSchema(capacitySchema))),
-    )
-  })
-})

@@ -1,10 +1,9 @@
 // Comparing functions: what is claimed of made-up times, what the processes do, and that nothing
 // wrong gets a number.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { asSeesawError, exitCodeOf } from '#core/errors'
 import { home } from '#core/load'
 import { analyseMicro, fewestBlocks } from '../bench/micro/harness/analyse.ts'
@@ -408,12 +407,5 @@ describe('the report of a comparison of functions', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
-  })
-})
-
-describe('docs/micro.schema.json', () => {
-  it('is the schema that measurements of functions are held to', () => {
-    const published = JSON.parse(readFileSync(join(home, 'docs', 'micro.schema.json'), 'utf8'))
-    assert.deepEqual(published, JSON.parse(JSON.stringify(z.toJSONSchema(microSchema))))
   })
 })

@@ -26,7 +26,7 @@ import { type Extras, toHtml as makeHtml } from '../bench/report/html.ts'
 import { lookOf } from '../bench/report/looks.ts'
 import { toMarkdown } from '../bench/report/markdown.ts'
 import { linear, logarithmic } from '../bench/report/scale.ts'
-import { measurementJsonSchema } from '../bench/report/schema.ts'
+import { jsonSchema } from '../bench/report/schema.ts'
 import { metricWords, sentenceAlone } from '../bench/report/summary.ts'
 import { toTerminal } from '../bench/report/terminal.ts'
 import { bound, change, number, plain, shorten, wrap } from '../bench/report/text.ts'
@@ -481,11 +481,12 @@ describe('the report of a stored measurement', () => {
     / cannot be written: [^\n]+\.$/.test(error.message)
 })
 
-describe('docs/measurement.schema.json', () => {
-  it('is what the schema says', () => {
-    const stored = readFileSync(join(home, 'docs', 'measurement.schema.json'), 'utf8')
-    assert(stored === measurementJsonSchema(), 'write it anew: npx tsx bench/report/schema.ts')
-  })
+describe('a published schema', () => {
+  for (const name of ['measurement', 'capacity', 'micro'] as const)
+    it(`is what measurements are held to: docs/${name}.schema.json`, () => {
+      const stored = readFileSync(join(home, 'docs', `${name}.schema.json`), 'utf8')
+      assert(stored === jsonSchema(name), 'write it anew: npx tsx bench/report/schema.ts')
+    })
 })
 
 describe('numbers and words of a report', () => {

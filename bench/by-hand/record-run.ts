@@ -32,7 +32,7 @@ rmSync(folder, { recursive: true })
 const answer = measured.verdicts.find(({ exploratory }) => !exploratory)
 if (!answer || answer.verdict === 'invalid')
   throw new Error(`Nothing is recorded: ${answer?.sentence ?? 'nothing was measured'}`)
-const command = ['seesaw', 'bench', ...words].join(' ')
+const command = ['npx', 'seesaw', 'bench', ...words].join(' ')
 const recorded = { ...measured, command, blocks: [], timelines: [] }
 const target = join(home, 'scenarios', measured.plan.scenario, 'recorded.json')
 writeFileSync(target, `${JSON.stringify(recorded, null, 1)}\n`)

@@ -11,6 +11,7 @@ import { capacityChart } from './capacity-curve.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { environmentSection, type Fact, machineFacts } from './environment.ts'
 import { readKind } from './kind.ts'
+import type { Look } from './looks.ts'
 import { toPage } from './page.ts'
 import { el, mark } from './svg.ts'
 import { type Table, toMarkdownTable, toTable } from './table.ts'
@@ -117,19 +118,22 @@ export const capacityToMarkdown = (measurement: CapacityMeasurement): string =>
     '',
   ].join('\n\n')
 
-/** The curve of latency over rate, with the knee. */
-export const chartOfCapacity = (measurement: CapacityMeasurement): Chart => {
+/** The curve of latency over rate, with the knee; `name` and `look` of the contender that it is about. */
+export const chartOfCapacity = (
+  measurement: CapacityMeasurement,
+  { name, look }: { name: string; look: Look } = { name: '', look: alone },
+): Chart => {
   const { title, points, knee } = measurement
   return capacityChart({
-    name: '',
-    title,
-    look: { class: 'c0', shape: 'circle', dash: '' },
+    ...{ name, title, look },
     steps: points,
     knee: knee && points.findIndex(({ ratePerSecond }) => ratePerSecond === knee.ratePerSecond),
     says: capacityInWords(measurement),
     rule: kneeRule(percentileOf(measurement)),
   })
 }
+
+const alone: Look = { class: 'c0', shape: 'circle', dash: '' }
 
 /** The report as one self-contained HTML file. */
 export const capacityToHtml = (measurement: CapacityMeasurement): string => {

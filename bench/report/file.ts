@@ -7,7 +7,10 @@ import { SeesawError } from '../../core/errors.ts'
 import { analyse } from '../analyse.ts'
 import { type Measurement, measurementSchema } from '../measurement.ts'
 import { decodeHistogram } from '../stats/histogram.ts'
+import { chartOfCapacity, readCapacity } from './capacity.ts'
+import type { Chart } from './chart.ts'
 import { toHtml } from './html.ts'
+import { lookOf } from './looks.ts'
 import { toMarkdown } from './markdown.ts'
 
 /** A measurement as it was stored, with what was made of it anew. */
@@ -25,18 +28,35 @@ export const readMeasurement = (file: string): Read => {
 }
 
 /**
- * Writes the reports of the measurement in `file`, each aside and then into its place. Throws
- * MEASUREMENT_UNREADABLE, FILE_NOT_WRITTEN.
+ * Writes the reports of the measurement in `file`, each aside and then into its place; the page with the
+ * curves in the files of `capacity`. Throws MEASUREMENT_UNREADABLE, FILE_NOT_WRITTEN, WRONG_USE for a
+ * capacity of something else.
  */
 export const reportFile = async (
   file: string,
-  { html, md }: { html?: string; md?: string },
+  { html, md, capacity = [] }: { html?: string; md?: string; capacity?: readonly string[] },
 ): Promise<Read> => {
   const read = readMeasurement(file)
   const { measurement, differences: warnings } = read
-  if (html !== undefined) writeAside(html, toHtml(measurement, { warnings }))
+  const curves = capacity.map((one) => curveIn(one, measurement))
+  if (html !== undefined) writeAside(html, toHtml(measurement, { warnings, capacity: curves }))
   if (md !== undefined) writeAside(md, toMarkdown(measurement, warnings))
   return read
+}
+
+/** The curve in `file`, of one of those who are compared. */
+const curveIn = (file: string, measurement: Measurement): Chart => {
+  const capacity = readCapacity(file)
+  if (!capacity) throw new SeesawError('WRONG_USE', `${file} is no measurement of a capacity.`)
+  const { contenders } = measurement.plan
+  const at = contenders.findIndex(({ setup }) => setup === capacity.setup)
+  const contender = contenders[at]
+  if (!contender)
+    throw new SeesawError(
+      'WRONG_USE',
+      `${file} is about ${capacity.setup}, and compared are ${contenders.flatMap(({ setup }) => setup || []).join(' and ')}.`,
+    )
+  return chartOfCapacity(capacity, { name: contender.name, look: lookOf(measurement, at) })
 }
 
 /** Writes `text` beside `file` and then moves it there: nobody ever sees half of it. Throws FILE_NOT_WRITTEN. */

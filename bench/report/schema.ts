@@ -1,17 +1,23 @@
 // The measurement files as JSON Schemas, for whoever reads one with something else than Seesaw. Run by
-// itself (npx tsx bench/report/schema.ts) it writes docs/measurement.schema.json and
-// docs/capacity.schema.json anew.
+// itself (npx tsx bench/report/schema.ts) it writes docs/*.schema.json anew.
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { capacitySchema } from '../capacity-measurement.ts'
 import { measurementSchema } from '../measurement.ts'
+import { microSchema } from '../micro/harness/measurement.ts'
 
-/** What docs/measurement.schema.json holds, to the letter. */
-export const measurementJsonSchema = (): string =>
-  inHouseStyle({ title: 'A measurement by seesaw bench', ...z.toJSONSchema(measurementSchema) })
+const schemas = {
+  measurement: ['A measurement by seesaw bench', measurementSchema],
+  capacity: ['A capacity by seesaw bench capacity', capacitySchema],
+  micro: ['A comparison of functions by seesaw bench micro', microSchema],
+} as const
 
-const inHouseStyle = (schema: object): string => `${onOneLine(JSON.stringify(schema, null, 2))}\n`
+/** What docs/<name>.schema.json holds, to the letter. */
+export const jsonSchema = (name: keyof typeof schemas): string => {
+  const [title, schema] = schemas[name]
+  return `${onOneLine(JSON.stringify({ title, ...z.toJSONSchema(schema) }, null, 2))}\n`
+}
 
 /** Lists of plain values on one line where they fit into 100 columns, as everywhere in this house. */
 const onOneLine = (json: string): string =>
@@ -24,8 +30,5 @@ const onOneLine = (json: string): string =>
   )
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const [name, schema] of [
-    ['measurement', measurementJsonSchema()],
-    ['capacity', inHouseStyle(z.toJSONSchema(capacitySchema))],
-  ] as const)
-    writeFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), schema)
+  for (const name of Object.keys(schemas) as (keyof typeof schemas)[])
+    writeFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), jsonSchema(name))

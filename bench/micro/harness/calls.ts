@@ -37,9 +37,9 @@ export type Reply = { result: unknown } | { error: string }
 
 /** Starts a process that waits for questions; `folder` is its own, empty. */
 export const startChild = (folder: string): Child => {
-  const file = fileURLToPath(new URL('./child.ts', import.meta.url))
+  const file = fileURLToPath(new URL('./child.mjs', import.meta.url))
   const child: ChildProcess = fork(file, [folder], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // Ctrl-C is for the coordinator alone, which lets a slice end. Should that be killed, the channel
     // closes, and this process ends by itself.

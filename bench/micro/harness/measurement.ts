@@ -7,44 +7,45 @@ const count = z.int().min(0)
 const amount = z.number().min(0)
 
 const contender = z.strictObject({
-  /** One letter, by which sentences and tables name it: "A". */
-  name: z.string(),
+  name: z.string().describe('One letter, by which sentences and tables name it: "A".'),
   variant: z.string(),
   title: z.string(),
-  /** What is wrong with what it returns; then it gets no number. */
-  wrong: z.string().nullable(),
-  /** How many calls make one sample: so many that a sample is long beside a look at the clock. */
-  batch: count,
+  wrong: z
+    .string()
+    .nullable()
+    .describe('What is wrong with what it returns; then it gets no number.'),
+  batch: count.describe(
+    'How many calls make one sample: so many that a sample is long beside a look at the clock.',
+  ),
 })
 
 const plan = z.strictObject({
-  /** The comparison. */
-  name: z.string(),
+  name: z.string().describe('The comparison.'),
   question: z.string(),
-  /** What is done in one call: "decide about one request". */
-  call: z.string(),
+  call: z.string().describe('What is done in one call: "decide about one request".'),
   contenders: z.array(contender).min(1),
   preset: z.enum(presets).exclude(['duel']),
   blocks: count,
-  /** In each round of a block all take a slice in random order, and another one in the reverse order. */
-  rounds: count,
+  rounds: count.describe(
+    'In each round of a block all take a slice in random order, and another one in the reverse order.',
+  ),
   sliceMs: amount,
   warmUpMs: amount,
-  /** Half-width within which two contenders count as the same: 0.03 is ±3 %. */
-  margin: z.number(),
+  margin: z
+    .number()
+    .describe('Half-width within which two contenders count as the same: 0.03 is ±3 %.'),
   seed: count,
 })
 
 const slice = z.strictObject({
-  /** Index into the plan's contenders. */
-  contender: count,
+  contender: count.describe('Index into the plan’s contenders.'),
   half: z.enum(['forward', 'mirrored']),
-  /** Time per call in nanoseconds: the median of the samples. */
-  ns: amount,
+  ns: amount.describe('Time per call in nanoseconds: the median of the samples.'),
   samples: count,
   calls: count,
-  /** CPU time of the whole process per call: compiler, collector and threads included. */
-  cpuNs: amount,
+  cpuNs: amount.describe(
+    'CPU time of the whole process per call: compiler, collector and threads included.',
+  ),
 })
 
 /** In every block each contender runs in a fresh process; `slices` are in the order of time. */
@@ -52,10 +53,10 @@ const block = z.strictObject({
   index: count,
   startedAt: z.string(),
   seconds: amount,
-  /** The contenders in the order of the first round. */
-  order: z.array(count),
-  /** Time that the hypervisor gave to others, as a share; null where it cannot be read. */
-  steal: amount.nullable(),
+  order: z.array(count).describe('The contenders in the order of the first round.'),
+  steal: amount
+    .nullable()
+    .describe('Time that the hypervisor gave to others, as a share; null where it cannot be read.'),
   slices: z.array(slice),
 })
 
@@ -76,8 +77,9 @@ export const microSchema = z.strictObject({
   gates,
   figures,
   groups,
-  /** Of the time per call; lower is better. */
-  verdicts: z.array(verdicts.element.extend({ metric: z.literal('time') })),
+  verdicts: z
+    .array(verdicts.element.extend({ metric: z.literal('time') }))
+    .describe('Of the time per call; lower is better.'),
 })
 
 export type MicroMeasurement = z.infer<typeof microSchema>
