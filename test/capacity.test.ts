@@ -26,7 +26,9 @@ import {
   capacityToTerminal,
   readCapacity,
 } from '../bench/report/capacity.ts'
+import { reportFile } from '../bench/report/file.ts'
 import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
+import { analysed, type Made, measurementOf as runOf, variants } from './measurements.ts'
 import { ctrlC, seesaw, spawnSeesaw, tempFolder, until } from './seesaw.ts'
 
 const scenariosFolder = join(home, 'bench', 'self-test', 'scenarios')
@@ -277,6 +279,39 @@ describe('a report of a capacity', () => {
       () => readCapacity(file),
       (error) => error instanceof SeesawError && error.code === 'MEASUREMENT_UNREADABLE',
     )
+  })
+})
+
+describe('the report of a run', () => {
+  const folder = tempFolder()
+  const [run, curve, html] = ['run.json', 'capacity.json', 'report.html'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
+  const [contender] = variants as [Made]
+  writeFileSync(run, JSON.stringify(analysed(runOf())))
+
+  it('shows the curve of one of those who are compared', async () => {
+    const measurement = measurementOf(both(held))
+    writeFileSync(curve, JSON.stringify({ ...measurement, setup: contender.setup }))
+    await reportFile(run, { html, capacity: [curve] })
+    const page = readFileSync(html, 'utf8')
+    assert.match(page, /id="capacity-A"/)
+    assert.match(page, /answers up to 800 requests\/s in time/)
+  })
+
+  it('refuses the curve of somebody else, and what is no curve', async () => {
+    writeFileSync(curve, JSON.stringify(measurementOf(both(held))))
+    for (const [file, says] of [
+      [
+        curve,
+        /is about rate-limits\/gcra@redis, and compared are session-vs-token\/server-session/,
+      ],
+      [run, /is no measurement of a capacity/],
+    ] as const)
+      await assert.rejects(reportFile(run, { html, capacity: [file] }), {
+        code: 'WRONG_USE',
+        message: says,
+      })
   })
 })
 

@@ -284,6 +284,13 @@ describe('a run of functions', function () {
       assert.equal(calls, samples * measurement.plan.contenders[contender]!.batch)
   })
 
+  it('can be asked for from any folder', async () => {
+    const words = ['bench', 'micro', 'noise', '--variants', 'same,same-again', '--blocks', '1']
+    const { code, out, err } = await seesaw(words, { cwd: folder, env: { TMPDIR: folder } })
+    assert.equal(code, 0, err)
+    assert.match(out, /quick: 1 block,\s+each in fresh processes/)
+  })
+
   it('ends before the first block where only one is right', async () => {
     const measurement = await runMicro('noise', { ...options, variants: ['same', 'wrong'] })
     assert.deepEqual(measurement.blocks, [])

@@ -219,7 +219,7 @@ const factsOf = (measurement: MicroMeasurement): string => {
     `measured ${moment(startedAt)}`,
     `${machine.cpu}, ${machine.cores} cores${machine.container ? ' (in a container)' : ''}`,
     `Node ${machine.node.replace(/^v/, '')}`,
-    `${plan.preset}: ${blocks.length} blocks, each in fresh processes`,
+    `${plan.preset}: ${blocks.length === 1 ? '1 block' : `${blocks.length} blocks`}, each in fresh processes`,
     `margin ±${percent(plan.margin)}`,
     `seed ${seed}`,
     failed === 0 ? 'all gates are passed' : `gates not passed: ${failed}`,
