@@ -60,7 +60,7 @@ const efforts: Record<Preset, Effort> = {
     warmUpMs: 3_600,
     blockMs: 9_400,
     sliceMs: 50,
-    openSliceMs: 500,
+    openSliceMs: 250,
     margin: 0.03,
   },
   strict: {
@@ -90,7 +90,10 @@ interface Effort {
    * many short ones tell more in the same time; below 50 ms each begins with cold caches, and shows it.
    */
   sliceMs: number
-  /** Longer: a stall that outlasts its slice would be seen only in part. */
+  /**
+   * Longer: a stall that outlasts its slice would be seen only in part. So short that a block has four
+   * of a contender, which it takes to see whether warm-up had ended.
+   */
   openSliceMs: number
   margin: number
 }
@@ -253,15 +256,15 @@ const leastBlockMs = (plan: Plan): number => {
 
 /** Slices of open load that it takes to tell the percentile that was asked for, within reason. */
 export const slicesNeeded = (
-  { primary, open }: Pick<Plan, 'primary' | 'open'>,
+  { primary, open, preset }: Pick<Plan, 'primary' | 'open' | 'preset'>,
   ratePerSecond: number,
 ): number => {
   if (!isPercentile(primary)) return 1
   const perSlice = (ratePerSecond * open.sliceMs) / 1000
   const slices = (requestsNeeded(primary) * 1.1) / perSlice / 2
-  return Math.min(mostOpenSlices, Math.ceil(slices))
+  const most = (preset === 'quick' ? 3_000 : 6_000) / open.sliceMs
+  return Math.min(Math.floor(most), Math.ceil(slices))
 }
-const mostOpenSlices = 12
 export const fewestClosedSlices = 3
 
 /** How many seconds it takes to watch those that have not been watched yet while things go wrong. */
