@@ -255,6 +255,7 @@ const inject = async (
   const holdsOne = (verdict: Verdict | undefined) =>
     Boolean(verdict?.low && verdict.high && verdict.low <= 1 && 1 <= verdict.high)
   const stolen = whole.blocks.map(({ steal }) => (steal ?? 0) * 100)
+  const burnt = 1 + extraMs / plainMs
   return [
     {
       check: nothingIs,
@@ -277,12 +278,15 @@ const inject = async (
       atIso: now(),
       ok: something?.verdict === 'slower',
       figures: {
-        injectedPercent: (extraMs / plainMs) * 100,
+        injectedPercent: (burnt - 1) * 100,
         foundPercent: ((something?.ratio ?? Number.NaN) - 1) * 100,
         fromPercent: ((something?.low ?? Number.NaN) - 1) * 100,
         toPercent: ((something?.high ?? Number.NaN) - 1) * 100,
       },
       facts: {
+        'the interval holds what was burnt': Boolean(
+          something?.low && something.high && something.low <= burnt && burnt <= something.high,
+        ),
         invalid: something?.verdict === 'invalid',
       },
     },
