@@ -57,6 +57,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
   const names = (of: (slot: Slot) => object) =>
     [...new Set(slots.flatMap((slot) => Object.keys(of(slot))))].sort()
   const served = backendCpuKnown(measurement)
+  const used = ({ cpuMs }: Slot) => cpuMs.server + (served ? (cpuMs.backend ?? 0) : 0)
 
   const cpu = metric('cpu', 'CPU time')
   const afterwards: CostRow = {
@@ -66,10 +67,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
       spreadOf(
         slotsByBlock(measurement, i, cpuLoad).flatMap(({ slots }, at) => {
           const total = series.cpu.values?.[at]
-          const within = each(
-            slots,
-            ({ cpuMs }) => cpuMs.server + (served ? (cpuMs.backend ?? 0) : 0),
-          )
+          const within = each(slots, used)
           return total === undefined || within === null ? [] : [Math.max(0, total - within)]
         }),
       ),
@@ -86,6 +84,10 @@ const costRows = (measurement: Measurement): CostRow[] => {
     // A hundredth is not worth a line.
     ...(afterwards.cells.some((cell, i) => (cell?.median ?? 0) > 0.01 * (cpu.cells[i]?.median ?? 0))
       ? [afterwards]
+      : []),
+    // Mostly idle, a server pays the same for waking up and waking others whatever else it does.
+    ...(plan.load === 'both'
+      ? [row('CPU time at the fixed rate', units.cpu, (of) => each(of, used), 'open')]
       : []),
     metric('gc', 'Garbage collection'),
     metric('bytes', 'Bytes'),
