@@ -87,7 +87,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
       : []),
     // Mostly idle, a server pays the same for waking up and waking others whatever else it does.
     ...(plan.load === 'both'
-      ? [row('CPU time at the fixed rate', units.cpu, (of) => each(of, used), 'open')]
+      ? [row('CPU time, fixed rate', units.cpu, (of) => each(of, used), 'open')]
       : []),
     metric('gc', 'Garbage collection'),
     metric('bytes', 'Bytes'),
