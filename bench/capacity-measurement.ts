@@ -57,7 +57,7 @@ const point = z.strictObject({
     .describe('Why it must not be trusted, each a sentence; none where it can be.'),
 })
 
-/** The last rate before the first that was not answered in time. */
+/** The last rate before the first that was not answered in time, in either pass. */
 const knee = z.strictObject({
   quantile: z
     .number()
@@ -124,8 +124,8 @@ const mostOfCeiling = 0.5
 
 /** The rule by which a knee is found, in one sentence. */
 export const kneeRule = (percentile: string): string =>
-  `The knee is the highest trusted rate up to which at each at least ${leastRight * 100} % of the requests ` +
-  `were answered right, with a ${percentile} of at most ${mostGrowth} times that at the lowest trusted rate.`
+  `The knee is the highest trusted rate up to which, in each of both passes, at least ${leastRight * 100} % of ` +
+  `the requests were answered right, with a ${percentile} of at most ${mostGrowth} times that at the lowest trusted rate.`
 
 /** Makes points and knee from what was held; the same holds, the same result. */
 export const analyseCapacity = (
@@ -148,7 +148,8 @@ export const analyseCapacity = (
     return pointOf(good.length > 0 ? good : all, [...new Set(doubts)])
   })
 
-  const kneeOf = (groups: Hold[][], p: number): number | null => {
+  /** The last rate before the first that is not in time, null if it is the lowest, and that one. */
+  const kneeOf = (groups: Hold[][], p: number): { at: number | null; failsAt: number } | null => {
     const steps = groups
       .filter((group) => group.length > 0)
       .map((group) => ({ group, ms: quantileMs(latencyOf(group), p) }))
@@ -161,22 +162,33 @@ export const analyseCapacity = (
     // A higher rate may come out in time by luck; what a server can be asked for lies below the first
     // that did not.
     const last = first === -1 ? steps.at(-1) : steps[first - 1]
-    return last?.group[0]?.ratePerSecond ?? null
+    return {
+      at: last?.group[0]?.ratePerSecond ?? null,
+      failsAt: steps[first]?.group[0]?.ratePerSecond ?? Number.POSITIVE_INFINITY,
+    }
   }
   const groups = rates.map((rate) => trusted(rate)).filter((group) => group.length > 0)
   // A p99 would say how late the client was, whose own lag is looked at in 95 of 100 requests.
   const quantile = [0.95, 0.9, 0.5].find((p) =>
     groups.flat().every((one) => quantileMs(latencyOf([one]), p) !== null),
   )
-  const ratePerSecond = quantile === undefined ? null : kneeOf(groups, quantile)
-  if (quantile === undefined || ratePerSecond === null) return { points, knee: null }
+  const together = quantile === undefined ? null : kneeOf(groups, quantile)
+  if (quantile === undefined || together?.at == null) return { points, knee: null }
+  const { at } = together
   const passes = ([1, 2] as const).map((pass) =>
     kneeOf(
       rates.map((rate) => trusted(rate, pass)),
       quantile,
     ),
   )
-  return { points, knee: { quantile, ratePerSecond, passes: passes as [number, number] } }
+  // Both together may be in time where one was not: a slow lowest rate of the other allows it more.
+  const failsAt = Math.min(...passes.map((one) => one?.failsAt ?? Number.POSITIVE_INFINITY))
+  const ratePerSecond = groups
+    .map(([one]) => one?.ratePerSecond ?? 0)
+    .findLast((rate) => rate <= at && rate < failsAt)
+  if (ratePerSecond === undefined) return { points, knee: null }
+  const [first, second] = passes.map((one) => one?.at ?? null) as [number, number]
+  return { points, knee: { quantile, ratePerSecond, passes: [first, second] } }
 }
 
 /**

@@ -114,10 +114,11 @@ describe('the knee of a capacity', () => {
     })
   })
 
-  it('says how far the two passes are apart', () => {
+  it('is what both passes reached, and says how far they are apart', () => {
     const holds = both((pass, rate) => held(pass, rate, { capacity: pass === 1 ? 900 : 1_200 }))
     const { knee } = measurementOf(holds)
     assert.deepEqual(knee?.passes, [700, 900])
+    assert.equal(knee?.ratePerSecond, 700)
     assert.match(capacityInWords(measurementOf(holds)), /in one pass 700, in the other 900/)
   })
 

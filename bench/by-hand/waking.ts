@@ -17,7 +17,7 @@ import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 const connections = 10
 const sliceMs = 100
 const warmUpMs = 3_000
-const clientUs = 12
+const clientUs = 6
 const ways = ['sleeps', 'looks'] as const
 type Way = (typeof ways)[number]
 

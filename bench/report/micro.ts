@@ -143,7 +143,7 @@ ${environmentSection(command, [
   ],
   ['Same means', `within ±${percent(plan.margin)}`],
   ['Began', moment(measurement.startedAt)],
-  ...machineFacts(machine),
+  ...machineFacts(machine).filter(([name]) => name !== 'Backends'),
   ['Seesaw', seesaw],
   ['Seed', String(seed)],
 ])}

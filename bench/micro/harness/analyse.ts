@@ -308,7 +308,7 @@ const waiting = (measurement: MicroMeasurement, contender: Contender, index: num
     unit: '',
     ok,
     says: ok
-      ? `${contender.title} had a processor whenever it wanted one.`
+      ? `A processor was free whenever ${contender.title} wanted one.`
       : `${contender.title} had to wait for a processor: others use this machine.`,
     spoils: [],
   }
