@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { SeesawError } from '../core/errors.ts'
 import { home, loadConfig } from '../core/load.ts'
 import type { CapacityMeasurement } from './capacity-measurement.ts'
+import { interruption, wasInterrupted } from './interruption.ts'
 import { type Keeper, keeper } from './keeper.ts'
 import { takeTurn } from './lock.ts'
 import { thisMachine } from './machine.ts'
@@ -85,7 +86,7 @@ export const bench = async (
     })
     conclude(measurement, kept, { ...options, file })
   } catch (error) {
-    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
+    if (await isFromInterrupting(error, interrupted)) return endInterrupted(kept)
     // What was measured before it went wrong is not lost.
     kept.tellFailed()
     throw error
@@ -170,12 +171,10 @@ const endInterrupted = (kept: { tellInterrupted(): void }): void => {
   process.exitCode = 130
 }
 
-/**
- * Ctrl-C in a terminal ends the compiler of TypeScript, too, and what would have been loaded next cannot
- * be. What goes wrong after it is of no interest, unless it is what keeps the measurement from being kept.
- */
-const isFromInterrupting = (error: unknown, interrupted: AbortSignal): boolean =>
-  interrupted.aborted && !(error instanceof SeesawError && error.code === 'FILE_NOT_WRITTEN')
+/** What goes wrong after Ctrl-C is of no interest, unless it is what keeps the measurement from being kept. */
+const isFromInterrupting = async (error: unknown, interrupted: AbortSignal): Promise<boolean> =>
+  !(error instanceof SeesawError && error.code === 'FILE_NOT_WRITTEN') &&
+  (await wasInterrupted(interrupted))
 
 /** The last that is said to a program. */
 const talkResult = (file: string | undefined): void => {
@@ -257,7 +256,7 @@ export const micro = async (name: string | undefined, options: BenchOptions): Pr
     const spoiled = measurement.verdicts.some(({ verdict }) => verdict === 'invalid')
     process.exitCode = spoiled ? 1 : 0
   } catch (error) {
-    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
+    if (await isFromInterrupting(error, interrupted)) return endInterrupted(kept)
     kept.tellFailed()
     throw error
   } finally {
@@ -392,7 +391,7 @@ export const capacity = async (
     if (options.progress === 'json') talkResult(file)
     process.exitCode = measurement.knee === null ? 1 : 0
   } catch (error) {
-    if (isFromInterrupting(error, interrupted)) return endInterrupted(kept)
+    if (await isFromInterrupting(error, interrupted)) return endInterrupted(kept)
     kept.tellFailed()
     throw error
   } finally {
@@ -425,20 +424,6 @@ const capacityCommand = (
   )
   const knobs = Object.entries(knob).map(([name, value]) => `--knob ${name}=${value}`)
   return ['npx seesaw bench capacity', setup, ...words, ...knobs].join(' ')
-}
-
-/** Ctrl-C ends what is measured in good order, a second one at once. */
-const interruption = (): AbortSignal => {
-  const controller = new AbortController()
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130)
-    process.stderr.write(
-      '\nStopping after the slice that is under way; Ctrl-C again to leave now.\n',
-    )
-    controller.abort(new SeesawError('BUSY', 'Interrupted before it began.'))
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  return controller.signal
 }
 
 /** Waits until nobody else measures, and says for whom. */

@@ -8,6 +8,7 @@ import { startLab } from '../core/lab.ts'
 import { analyse } from './analyse.ts'
 import { type Oracle, queueOracle, stallOracle } from './client/oracles.ts'
 import { type LoadClient, startClient } from './client/start.ts'
+import { wasInterrupted } from './interruption.ts'
 import type { Measurement, Metric, Preset, Verdict } from './measurement.ts'
 import { seriesOf } from './metrics.ts'
 import { makePlan } from './plan.ts'
@@ -72,8 +73,8 @@ export const selfTest = async (options: SelfTestOptions): Promise<Summary[]> => 
       const done = trials.filter((trial) => trial.check === check.id).length
       if (done >= wanted || options.signal?.aborted) break
       options.onProgress?.(`${check.says}: ${done + 1} of ${wanted}`)
-      const found = await check.run(done, options).catch((error: unknown) => {
-        if (!options.signal?.aborted) throw error
+      const found = await check.run(done, options).catch(async (error: unknown) => {
+        if (!(await wasInterrupted(options.signal))) throw error
       })
       // One that was interrupted is done again another time, and what went wrong then is no matter.
       if (!found || options.signal?.aborted) break
