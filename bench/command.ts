@@ -241,17 +241,8 @@ export const micro = async (name: string | undefined, options: BenchOptions): Pr
       save: kept.keep,
       signal: interrupted,
     })
-    kept.keep(measurement)
-    const isFinished = measurement.finishedAt !== null
-    if (kept.isWorthKeeping(measurement)) {
-      if (md !== undefined) writeAside(md, microToMarkdown(measurement))
-      if (html !== undefined) writeAside(html, microToHtml(measurement))
-      if (!isForPrograms) {
-        endLine()
-        print(microToTerminal(measurement, terminalOptions(process.stdout)))
-      }
-    }
-    if (!isFinished) return endInterrupted(kept)
+    tell(measurement, kept, options, formsOfFunctions(measurement))
+    if (measurement.finishedAt === null) return endInterrupted(kept)
     if (isForPrograms) talkResult(file)
     const spoiled = measurement.verdicts.some(({ verdict }) => verdict === 'invalid')
     process.exitCode = spoiled ? 1 : 0
@@ -377,17 +368,8 @@ export const capacity = async (
       save: kept.keep,
       signal: interrupted,
     })
-    kept.keep(measurement)
-    const isFinished = measurement.finishedAt !== null
-    if (kept.isWorthKeeping(measurement)) {
-      if (md !== undefined) writeAside(md, capacityToMarkdown(measurement))
-      if (html !== undefined) writeAside(html, capacityToHtml(measurement))
-      if (options.progress !== 'json') {
-        endLine()
-        print(capacityToTerminal(measurement, terminalOptions(process.stdout)))
-      }
-    }
-    if (!isFinished) return endInterrupted(kept)
+    tell(measurement, kept, options, formsOfCapacity(measurement))
+    if (measurement.finishedAt === null) return endInterrupted(kept)
     if (options.progress === 'json') talkResult(file)
     process.exitCode = measurement.knee === null ? 1 : 0
   } catch (error) {
@@ -434,33 +416,61 @@ const takeOurTurn = (interrupted: AbortSignal, talk: (event: Progress) => void) 
 export const report = async (file: string, options: BenchOptions): Promise<void> => {
   refuseUnused('report', options)
   const ofCapacity = readCapacity(file)
-  if (ofCapacity)
-    return put(options, {
-      html: () => capacityToHtml(ofCapacity),
-      md: () => capacityToMarkdown(ofCapacity),
-      text: (look) => capacityToTerminal(ofCapacity, look),
-    })
+  if (ofCapacity) return put(options, formsOfCapacity(ofCapacity))
   const ofFunctions = readMicro(file)
-  if (ofFunctions)
-    return put(options, {
-      html: () => microToHtml(ofFunctions),
-      md: () => microToMarkdown(ofFunctions),
-      text: (look) => microToTerminal(ofFunctions, look),
-    })
+  if (ofFunctions) return put(options, formsOfFunctions(ofFunctions))
   const { measurement, differences } = await reportFile(file, options)
   if (options.html === undefined && options.md === undefined)
     print(toTerminal(measurement, terminalOptions(process.stdout)))
   for (const difference of differences) process.stderr.write(`${difference}\n`)
 }
 
+/** The forms that a report has. */
+interface Forms {
+  html(): string
+  md(): string
+  text(look: TerminalOptions): string
+}
+
+const formsOfCapacity = (measurement: CapacityMeasurement): Forms => ({
+  html: () => capacityToHtml(measurement),
+  md: () => capacityToMarkdown(measurement),
+  text: (look) => capacityToTerminal(measurement, look),
+})
+
+const formsOfFunctions = (measurement: MicroMeasurement): Forms => ({
+  html: () => microToHtml(measurement),
+  md: () => microToMarkdown(measurement),
+  text: (look) => microToTerminal(measurement, look),
+})
+
 /** Into the files that are asked for; without any, on the terminal. */
-const put = (
-  { html, md }: { html?: string; md?: string },
-  as: { html(): string; md(): string; text(look: TerminalOptions): string },
-): void => {
-  if (html !== undefined) writeAside(html, as.html())
-  if (md !== undefined) writeAside(md, as.md())
+const put = ({ html, md }: Pick<BenchOptions, 'html' | 'md'>, as: Forms): void => {
+  write({ html, md }, as)
   if (html === undefined && md === undefined) print(as.text(terminalOptions(process.stdout)))
+}
+
+const write = (
+  { html, md }: { html: string | undefined; md: string | undefined },
+  as: Forms,
+): void => {
+  if (md !== undefined) writeAside(md, as.md())
+  if (html !== undefined) writeAside(html, as.html())
+}
+
+/** What has been measured, also of one that was interrupted: kept, written, and shown to a person. */
+const tell = <Stored>(
+  measurement: Stored,
+  kept: Keeper<Stored>,
+  { html, md, progress }: BenchOptions,
+  as: Forms,
+): void => {
+  kept.keep(measurement)
+  if (!kept.isWorthKeeping(measurement)) return
+  write({ html, md }, as)
+  if (progress === 'json') return
+  endLine()
+  print(as.text(terminalOptions(process.stdout)))
 }
 
 /** `seesaw bench compare`; with `--json` and no file, or `-`, JSON and nothing else on standard output. */

@@ -320,6 +320,7 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
     b: `the new ${pair.title}`,
     margin,
     blocks: blocks.old + blocks.fresh,
+    ofRuns: { ...blocks, fewest: fewestOfEach(level) },
     fewestBlocks: tooFew ? blocks.old + blocks.fresh + 1 : 0,
     comparisons: all,
     blocksToShow: null,
@@ -341,7 +342,7 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
       newBlocks: blocks.fresh,
       bareServer,
       exploratory,
-      sentence: withBlocksOfBoth(sentence, blocks, level),
+      sentence,
     },
   ]
 }
@@ -370,17 +371,6 @@ const fewestOfEach = (level: number): number => {
   let blocks = 1
   while (areTooFew({ old: blocks, fresh: blocks }, level)) blocks++
   return blocks
-}
-
-/** A sentence counts the blocks of one run; these are of two, and six and six are no twelve pairs. */
-const withBlocksOfBoth = (sentence: string, blocks: Blocks, level: number): string => {
-  const both = `${blocks.old} and ${blocks.fresh} blocks`
-  return sentence
-    .replace(
-      /: \d+ blocks are too few, it takes \d+/,
-      `: ${both} are too few, it takes ${fewestOfEach(level)} of each run`,
-    )
-    .replace(`, ${blocks.old + blocks.fresh} blocks`, `, ${both}`)
 }
 
 /** New ÷ old of the bare server's own figure; null where a metric is not taken in terms of it. */

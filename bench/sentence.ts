@@ -15,6 +15,8 @@ export interface Finding {
   high: number | null
   margin: number
   blocks: number
+  /** Where two runs are compared, which are no pairs: the blocks of each, and how many each would need. */
+  ofRuns?: { old: number; fresh: number; fewest: number }
   /** The fewest blocks with which anything could be said, for so many comparisons at once. */
   fewestBlocks: number
   comparisons: number
@@ -154,7 +156,7 @@ const sameness = ({ metric, a, b, margin, values }: Finding): string => {
 }
 
 const whatIsKnown = (finding: Finding): string => {
-  const { blocks, fewestBlocks, comparisons, requests, low, high, margin } = finding
+  const { blocks, ofRuns, fewestBlocks, comparisons, requests, low, high, margin } = finding
   if (blocks === 0) return ': no block was finished'
   if (requests)
     return requests.are === 0
@@ -162,7 +164,9 @@ const whatIsKnown = (finding: Finding): string => {
       : `: ${count(requests.are)} requests in a block are too few, it takes ${count(requests.needed)}`
   if (blocks < fewestBlocks) {
     const all = comparisons > 1 ? ` for ${comparisons} comparisons at once` : ''
-    return `: ${blocks === 1 ? '1 block is' : `${blocks} blocks are`} too few, it takes ${fewestBlocks}${all}`
+    return ofRuns
+      ? `: ${blocksInWords(finding)} are too few, it takes ${ofRuns.fewest} of each run${all}`
+      : `: ${blocksInWords(finding)} ${blocks === 1 ? 'is' : 'are'} too few, it takes ${fewestBlocks}${all}`
   }
   if (low === null || high === null) return ''
   const furthest = Math.max(high, 1 / low) - 1
@@ -192,13 +196,13 @@ const invalid = ({ failed, metric, a, b, values, where, unproved }: Finding): st
 
 /** `p95 at 300 requests/s, 12 blocks; too few requests for p99` */
 const context = (finding: Finding): string => {
-  const { metric, verdict, where, blocks, insteadOf, tooFew = true } = finding
+  const { metric, verdict, where, insteadOf, tooFew = true } = finding
   const { unproved, serversAlone } = finding
   // Slower or faster in what? "Uses 12 % more CPU time" has said it already.
   const named = words[metric] && (verdict === 'slower' || verdict === 'faster')
   const what = named ? where : `${labels[metric]} ${where}`
   return [
-    `${what}, ${blocks === 1 ? '1 block' : `${blocks} blocks`}`,
+    `${what}, ${blocksInWords(finding)}`,
     ...(insteadOf
       ? [
           `${tooFew ? 'too few requests' : 'the client was not punctual enough'} for ${labels[insteadOf]}`,
@@ -208,6 +212,14 @@ const context = (finding: Finding): string => {
     ...(unproved ? [quickLook] : []),
   ].join('; ')
 }
+
+/** "12 blocks"; of two runs, which have no twelve pairs, "6 and 6 blocks". */
+const blocksInWords = ({ blocks, ofRuns }: Finding): string =>
+  ofRuns
+    ? `${ofRuns.old} and ${ofRuns.fresh} blocks`
+    : blocks === 1
+      ? '1 block'
+      : `${blocks} blocks`
 
 const quickLook = 'quick look: claims not proved'
 
@@ -275,5 +287,6 @@ const figure = (value: number): string =>
 /** 12,345 */
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 
-const lowerFirst = (sentence: string): string =>
+/** As it stands behind a colon. */
+export const lowerFirst = (sentence: string): string =>
   sentence.charAt(0).toLowerCase() + sentence.slice(1)

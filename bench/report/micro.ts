@@ -15,23 +15,13 @@ import { readKind } from './kind.ts'
 import { toPage } from './page.ts'
 import { sentenceAlone } from './summary.ts'
 import { markdown, type Table, toMarkdownTable, toTable } from './table.ts'
-import type { TerminalOptions } from './terminal.ts'
+import { type Style, signs, styles, type TerminalOptions } from './terminal.ts'
 import { count, escaped, moment, number, percent, plain, wrap } from './text.ts'
 import { gateTable, sentences } from './verdicts.ts'
 
 /** The comparison in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */
 export const readMicro = (file: string): MicroMeasurement | undefined =>
   readKind(file, 'micro', microSchema, analyseMicro)
-
-const signs = { faster: '●', slower: '■', same: '◆', undecided: '○', invalid: '✗' } as const
-const styles = {
-  faster: 'green',
-  slower: 'red',
-  same: 'blue',
-  undecided: 'bold',
-  invalid: 'yellow',
-} as const
-type Style = (typeof styles)[MicroVerdict['verdict']] | 'dim'
 
 /** The whole report as text: verdicts first. */
 export const microToTerminal = (

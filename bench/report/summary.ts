@@ -1,5 +1,6 @@
 // What every form of the report says first, and in which words: page, Markdown and terminal agree.
 import type { Contender, Gate, Measurement, Metric, Verdict } from '../measurement.ts'
+import { lowerFirst } from '../sentence.ts'
 import { count, moment, number, percent } from './text.ts'
 
 /** What a metric is called, and which direction is the better one. */
@@ -77,7 +78,7 @@ export const insteadSays = 'It was not the question, but can be told:'
 const failuresOf = (measurement: Measurement): { ofAnswer: Gate[]; others: Gate[] } => {
   const told = metricTold(measurement)
   const failed = measurement.gates.filter(({ ok }) => !ok)
-  const ofAnswer = failed.filter(({ spoils }) => spoils === 'all' || spoils.includes(told))
+  const ofAnswer = failed.filter((gate) => isSpoilt({ gates: [gate] }, told))
   return { ofAnswer, others: failed.filter((gate) => !ofAnswer.includes(gate)) }
 }
 
@@ -89,9 +90,6 @@ const besideOf = (measurement: Measurement): string[] =>
           `The answer stands; not valid is only ${spoils.map(nameOf).join(', ')}: ${lowerFirst(says)}`,
         ],
   )
-
-const lowerFirst = (sentence: string): string =>
-  sentence.charAt(0).toLowerCase() + sentence.slice(1)
 
 const warningsOf = (measurement: Measurement): string[] => {
   const { finishedAt, plan, blocks } = measurement

@@ -76,7 +76,7 @@ export const toTerminal = (measurement: Measurement, options: TerminalOptions = 
   ].join('\n')
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'blue' | 'yellow'
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'blue' | 'yellow'
 type Paint = (text: string, style?: Style) => string
 
 const painter =
@@ -85,14 +85,15 @@ const painter =
     // What is printed is decided by the caller, not by the stream of this process.
     colours && style ? styleText(style, text, { validateStream: false }) : text
 
-const styles: Record<Verdict['verdict'], Style> = {
+/** How a verdict looks on a terminal. */
+export const styles: Record<Verdict['verdict'], Style> = {
   faster: 'green',
   slower: 'red',
   same: 'blue',
   undecided: 'bold',
   invalid: 'yellow',
 }
-const signs = { faster: '●', slower: '■', same: '◆', undecided: '○', invalid: '✗' } as const
+export const signs = { faster: '●', slower: '■', same: '◆', undecided: '○', invalid: '✗' } as const
 
 const oneLine = (text: string): string => plain(text).replace(/\s+/g, ' ')
 
