@@ -147,10 +147,13 @@ const routes = (options: ControlOptions): Router => {
 
   router.get('/api/events', (ctx) => {
     const signal = closed(ctx.res)
+    // A browser that connects again by itself says where it was; its page can say so when it begins.
+    const after =
+      ctx.get('Last-Event-ID') || new URLSearchParams(ctx.querystring).get('after') || ''
     ctx.res.setTimeout(patienceMs, () => ctx.res.destroy())
     ctx.type = 'text/event-stream; charset=utf-8'
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = Readable.from(hub.follow(signal))
+    ctx.body = Readable.from(hub.follow(signal, after))
   })
   hub.whileFollowed(1_000, async () => hub.publish('state', await readState()))
   hub.whileFollowed(10_000, async () => {

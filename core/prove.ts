@@ -39,7 +39,7 @@ export interface Verdict {
 }
 
 export interface Proof {
-  /** Whether every verdict is as declared. */
+  /** Whether every claim was proved and came out as declared; false where there was nothing to prove. */
   ok: boolean
   verdicts: Verdict[]
   skipped: { setup: string; reason: string }[]
@@ -97,7 +97,7 @@ export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
     )
     const verdicts = await runAll(jobs, lab, options)
     return {
-      ok: verdicts.every(isAsDeclared) && verdicts.length === jobs.length,
+      ok: verdicts.length > 0 && verdicts.length === jobs.length && verdicts.every(isAsDeclared),
       verdicts,
       skipped,
     }
