@@ -1,8 +1,6 @@
 // One measurement at a time on a machine, whoever starts it: two at once would measure each other.
-// The lock is SQLite's on an empty file, which is to say the kernel's: it cannot be taken twice, and
-// it is gone with the process that held it, however that ended. So there is no stale lock, and no
-// guessing whether some process id still means the same process. First come, first served is kept by
-// tickets beside it; a ticket that nobody has touched for a while no longer counts.
+// The kernel keeps the lock. First come, first served is kept by tickets beside it; a ticket that
+// nobody has touched for a while no longer counts.
 import { randomBytes } from 'node:crypto'
 import {
   lstatSync,
@@ -14,11 +12,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'libsql'
 import { SeesawError } from '../core/errors.ts'
+import { type KernelLock, openKernelLock } from '../core/kernel-lock.ts'
 
 export interface Turn {
   /** Lets the next one begin. It happens by itself when the process ends. */
@@ -86,7 +84,8 @@ const clock = (): string => new Date().toTimeString().slice(0, 5)
  * may just be opening is how two come to hold it.
  */
 const openFolder = (): string => {
-  const { uid } = userInfo()
+  // Not by name: a user whom only a container knows has none.
+  const uid = process.geteuid?.() ?? -1
   const folder = join(tmpdir(), `.seesaw-turns-${uid}`)
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -100,33 +99,12 @@ const openFolder = (): string => {
   return folder
 }
 
-/** A lock that the kernel keeps. The file stays empty: a transaction that writes nothing locks it. */
-const openLock = (folder: string) => {
+const openLock = (folder: string): KernelLock => {
   const file = join(folder, 'lock')
-  let database: InstanceType<typeof Database> | undefined
-  let held = false
   try {
-    database = new Database(file)
+    return openKernelLock(file)
   } catch (error) {
     throw asUnusable(file, error)
-  }
-  return {
-    /** Whether it is ours now. */
-    take(): boolean {
-      try {
-        database.exec('begin exclusive')
-        held = true
-        return true
-      } catch (error) {
-        if ((error as { code?: string }).code === 'SQLITE_BUSY') return false
-        throw error
-      }
-    },
-    release() {
-      if (held) database.exec('rollback')
-      held = false
-      if (database.open) database.close()
-    },
   }
 }
 

@@ -55,8 +55,10 @@ const next = <Message>(child: ChildProcess): Promise<Message> =>
   new Promise((resolve, reject) => {
     const ended = () => reject(new SeesawError('WORKER_FAILED', 'The reference server ended.'))
     child.once('exit', ended)
+    child.once('error', ended)
     child.once('message', (message) => {
       child.off('exit', ended)
+      child.off('error', ended)
       resolve(message as Message)
     })
   })

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeesawError } from './errors.ts'
+import { type KernelLock, openKernelLock } from './kernel-lock.ts'
 
 export interface DataFolder {
   folder: string
@@ -29,12 +30,7 @@ export const openDataFolder = (folder: string): DataFolder => {
     return { folder, signingKey, prefix: `seesaw:${id}` }
   } catch (cause) {
     if (cause instanceof SeesawError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new SeesawError(
-      'DATA_FOLDER_UNUSABLE',
-      `The data folder ${folder} cannot be used (${why}); name another one with --data or in scenarios.config.ts.`,
-      { cause },
-    )
+    throw unusable(folder, cause)
   }
 }
 
@@ -46,7 +42,7 @@ const readOrMake = (file: string): Buffer => {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  const aside = `${file}.${process.pid}`
+  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`
   writeFileSync(aside, randomBytes(32), { mode: 0o600 })
   try {
     linkSync(aside, file)
@@ -58,8 +54,72 @@ const readOrMake = (file: string): Buffer => {
   return readFileSync(file)
 }
 
-/** Written aside and renamed, so that it is whole even after a crash. */
+/**
+ * Written aside and renamed, so that it is whole even after a crash. Two that write at once write aside
+ * by different names; the later one counts.
+ */
 export const writeAside = (file: string, text: string): void => {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.new`
+  try {
+    writeFileSync(aside, text, { mode: 0o600 })
+    renameSync(aside, file)
+  } catch (error) {
+    rmSync(aside, { force: true })
+    throw error
+  }
+}
+
+/** Longer than any change of a file takes, and shorter than anybody waits. */
+const changeWithinMs = 5_000
+
+/**
+ * Runs `work`, which reads, changes and writes files of `folder`, while no other process does the same
+ * under this name. Throws DATA_FOLDER_UNUSABLE.
+ */
+export const whileLocked = <Result>(folder: string, name: string, work: () => Result): Result => {
+  let lock: KernelLock | undefined
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    lock = openKernelLock(join(folder, `${name}.lock`), { waitMs: changeWithinMs })
+    if (!lock.take()) throw new Error(`another process keeps ${name}.lock`)
+  } catch (cause) {
+    lock?.release()
+    throw unusable(folder, cause)
+  }
+  try {
+    return work()
+  } finally {
+    lock.release()
+  }
+}
+
+/**
+ * Makes this process the only one that runs on the folder, until it ends or `release`. Throws
+ * DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE.
+ */
+export const occupy = (folder: string): KernelLock => {
+  let lock: KernelLock | undefined
+  let taken = false
+  try {
+    lock = openKernelLock(join(folder, 'running.lock'))
+    taken = lock.take()
+  } catch (cause) {
+    lock?.release()
+    throw unusable(folder, cause)
+  }
+  if (taken) return lock
+  lock.release()
+  throw new SeesawError(
+    'DATA_FOLDER_IN_USE',
+    `Another Seesaw runs on the data folder ${folder}. Stop it, or name another folder with --data.`,
+  )
+}
+
+const unusable = (folder: string, cause: unknown): SeesawError => {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new SeesawError(
+    'DATA_FOLDER_UNUSABLE',
+    `The data folder ${folder} cannot be used (${why}); name another one with --data or in scenarios.config.ts.`,
+    { cause },
+  )
 }

@@ -38,6 +38,7 @@ const codes = {
   PAGE_BROKEN: { status: 500, exit: 2 },
   PORT_IN_USE: { status: 500, exit: 2 },
   DATA_FOLDER_UNUSABLE: { status: 500, exit: 2 },
+  DATA_FOLDER_IN_USE: { status: 500, exit: 2 },
   PROGRESS_FULL: { status: 413, exit: 2 },
   DATA_CORRUPT: { status: 503, exit: 2 },
   MEASUREMENT_UNREADABLE: { status: 400, exit: 2 },

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Command } from './adapter.ts'
+import { SeesawError } from './errors.ts'
 
 const keeper = fileURLToPath(new URL('./keeper.mjs', import.meta.url))
 
@@ -27,7 +28,7 @@ export const keepFolder = (
   name: string,
   launch?: (folder: string) => { before?: Command[]; server: Command },
 ): Kept => {
-  const folder = mkdtempSync(join(tmpdir(), `seesaw-${name}-`))
+  const folder = throwAwayFolder(name)
   const child = spawn(process.execPath, [keeper], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -57,6 +58,19 @@ export const keepFolder = (
       }),
     start: () => void child.stdin.write('start\n'),
     stop: () => stopped(child),
+  }
+}
+
+/** Makes an empty folder in the system's place for such. Throws DATA_FOLDER_UNUSABLE. */
+const throwAwayFolder = (name: string): string => {
+  try {
+    return mkdtempSync(join(tmpdir(), `seesaw-${name}-`))
+  } catch (cause) {
+    throw new SeesawError(
+      'DATA_FOLDER_UNUSABLE',
+      `No throw-away folder can be made in ${tmpdir()} (${(cause as Error).message}). Set TMPDIR to a folder that can be written.`,
+      { cause },
+    )
   }
 }
 

@@ -55,7 +55,11 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
       // The lab decides when a process ends: Ctrl-C would reach it, even while it starts.
       detached: true,
     })
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    // A process that cannot be started at all, for want of memory say, never exits.
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve())
+      child.once('error', () => resolve())
+    })
     const ready = new Promise<void>((resolve, reject) => {
       const calls: LabCalls = {
         locate,
@@ -75,6 +79,7 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
           new SeesawError('WORKER_FAILED', `Server process ${index} ${how} before it was ready.`),
         )
       child.once('exit', () => failed('ended'))
+      child.once('error', (error) => failed(`cannot be started (${error.message}), or ended`))
       setTimeout(() => failed('took too long'), readyWithinMs).unref()
     })
     worker.ready = ready

@@ -40,7 +40,7 @@ const rules: { files: RegExp; may: RegExp; because: string }[] = [
   { files: /^core\//, may: /^core\//, because: 'core finds everything else by folder' },
   {
     files: /^bench\//,
-    may: /^(core\/(lab|setup|load|loopback-fetch|prove|errors)\.ts|adapters\/agenda-sqlite\/.*)$/,
+    may: /^(core\/(lab|setup|load|loopback-fetch|kernel-lock|prove|errors)\.ts|adapters\/agenda-sqlite\/.*)$/,
     because: 'a benchmark measures what a visitor would meet',
   },
 ]

@@ -392,10 +392,10 @@ describe('the progress over HTTP and on the command line', function () {
     assert.match((await tell()).out, /0 right, 0 wrong, 0 could not be told, 1 not measured yet/)
   })
 
-  it('leaves nothing beside its file', () => {
+  it('leaves nothing beside its file but the lock', () => {
     assert.deepEqual(
       readdirSync(data).filter((name) => name.startsWith('progress')),
-      ['progress.json'],
+      ['progress.json', 'progress.lock'],
     )
   })
 })

@@ -61,7 +61,9 @@ describe('an address of Redis', function () {
 
   it('that is refused tells the reason, and the remedy for it', async function () {
     if (process.env.REDIS_URL !== undefined) return this.skip()
-    const client = await createClient({ url: server.url }).on('error', () => {}).connect()
+    const client = await createClient({ url: server.url })
+      .on('error', () => {})
+      .connect()
     await client.configSet('requirepass', 'secret')
     const servers = createServers({ urls: { redis: server.url } })
     const [report] = await servers.doctor(['redis'])

@@ -22,7 +22,10 @@ export const startClient = async (): Promise<LoadClient> => {
     // Ctrl-C is for whoever started it, who lets a slice end; without them the channel closes.
     detached: true,
   })
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
   const ask = await new Promise<LoadClient['ask']>((resolve, reject) => {
     const starter: StarterCalls = { ready: async () => resolve(calls) }
     const calls = connectCalls<ClientCalls>(child, starter)

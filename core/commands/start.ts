@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createControl } from '../api.ts'
 import { dataFolderOf } from '../config.ts'
-import { openDataFolder, writeAside } from '../data-folder.ts'
+import { occupy, openDataFolder, writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
 import { createHub } from '../events.ts'
 import { answerClientErrors } from '../http.ts'
@@ -29,6 +29,8 @@ interface Options {
 export const start = async (options: Options): Promise<void> => {
   const config = await loadConfig()
   const { folder } = openDataFolder(options.data ? resolve(options.data) : dataFolderOf(config))
+  // Until this process ends, however it does.
+  occupy(folder)
   const mine = { folder: join(folder, 'mine'), refused: whyNotMine(options.host) }
   // Inherited by every process that is started from here.
   if (mine.refused) delete process.env.SEESAW_MINE
@@ -113,7 +115,7 @@ export const start = async (options: Options): Promise<void> => {
     if (stopping) process.exit(130)
     stopping = true
     print(faint('Stopping; Ctrl-C again to leave at once.'))
-    rmSync(runningFile(folder), { force: true })
+    removeOwn(runningFile(folder))
     for (const server of servers) server.close().closeAllConnections()
     await desk.stop()
     await lab.stop()
@@ -128,7 +130,30 @@ export const start = async (options: Options): Promise<void> => {
     `the lab   ${lab.url}/run/<scenario>/live/  ${faint(`(${lab.doors.length} server processes)`)}`,
   )
   print(faint(`the data  ${folder}`))
-  if (options.open) await (await import('open')).default(url)
+  if (options.open) await openPage(url)
+}
+
+/** Opens the page in a browser; where none can be started the address above is there to be opened. */
+const openPage = async (url: string): Promise<void> => {
+  const say = (error: unknown) =>
+    process.stderr.write(
+      `No browser can be started (${(error as Error).message}). Open ${url} yourself.\n`,
+    )
+  try {
+    const opener = await (await import('open')).default(url)
+    opener.once('error', say)
+  } catch (error) {
+    say(error)
+  }
+}
+
+/** Removes the file that says where a Seesaw runs, if it says so of this one. */
+const removeOwn = (file: string): void => {
+  try {
+    if (JSON.parse(readFileSync(file, 'utf8')).pid === process.pid) rmSync(file, { force: true })
+  } catch {
+    // It is gone, or somebody else's.
+  }
 }
 
 /** A variant that anybody can edit in a page is nothing for a lab that other machines can reach. */

@@ -1,10 +1,10 @@
 // Keeps the learner's progress in the data folder. Every change reads the file, changes it and writes
-// it aside in one go, so that two tabs, or a page and a terminal, lose nothing of each other's; nothing
+// it aside under a lock, so that two tabs, or a page and a terminal, lose nothing of each other's; nothing
 // is kept in memory that a kill could take.
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAside } from '../data-folder.ts'
+import { whileLocked, writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
 import { openStore } from '../measurements/store.ts'
 import { type ScenarioState, type Score, scoreOf, stateOf, type Tally, tally } from './score.ts'
@@ -87,15 +87,17 @@ export const openProgress = (folder: string, onChange: (view: ProgressView) => v
   }
 
   const change = <Result>(work: (kept: Kept) => Result): Result => {
-    const kept = load()
-    const result = work(kept)
-    refuseTooMuch(kept)
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      writeAside(file, JSON.stringify(kept, null, 1))
-    } catch (cause) {
-      throw unusable(cause)
-    }
+    const [result, kept] = whileLocked(folder, 'progress', () => {
+      const kept = load()
+      const result = work(kept)
+      refuseTooMuch(kept)
+      try {
+        writeAside(file, JSON.stringify(kept, null, 1))
+      } catch (cause) {
+        throw unusable(cause)
+      }
+      return [result, kept] as const
+    })
     onChange(viewOf(kept))
     return result
   }
