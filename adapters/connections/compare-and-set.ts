@@ -7,9 +7,9 @@ import type { Json, Limiter, Step } from '#core/kinds'
 export interface VersionedStore<Version> {
   /**
    * Returns the state of `key` and its version; a `state` of undefined where none is stored or it
-   * has expired.
+   * has expired. `nowMs` is the store's own clock: those of its clients differ.
    */
-  read(key: string): Promise<{ state: Json | undefined; version: Version }>
+  read(key: string): Promise<{ state: Json | undefined; version: Version; nowMs: number }>
   /**
    * Writes `state` to live for `ttlMs` if `version` is still that of `key`, in one atomic step;
    * returns whether it did.
@@ -29,10 +29,7 @@ interface Waiting {
  * process go together: one read, one step after another, one write. So a busy key costs its
  * server no more than a quiet one, and a process competes with other processes, never with itself.
  */
-export const compareAndSet = <Version>(
-  store: VersionedStore<Version>,
-  nowMs: () => number,
-): Limiter['update'] => {
+export const compareAndSet = <Version>(store: VersionedStore<Version>): Limiter['update'] => {
   const waiting = new Map<string, Waiting[]>()
 
   const workOff = async (key: string, queue: Waiting[]) => {
@@ -50,7 +47,7 @@ export const compareAndSet = <Version>(
 
   const takeTurn = async (key: string, turn: Waiting[]) => {
     for (let attempt = 0; ; attempt++) {
-      const { state, version } = await store.read(key)
+      const { state, version, nowMs } = await store.read(key)
       const done = takeSteps(turn, state, nowMs)
       if (done.ttlMs === undefined || (await store.write(key, version, done.state, done.ttlMs))) {
         for (const settle of done.settle) settle()
@@ -78,12 +75,12 @@ export const compareAndSet = <Version>(
 }
 
 /** Takes one step after another; a step that throws fails alone and leaves the state as it was. */
-const takeSteps = (turn: Waiting[], before: Json | undefined, nowMs: () => number) => {
+const takeSteps = (turn: Waiting[], before: Json | undefined, nowMs: number) => {
   let state = before
   let ttlMs: number | undefined
   const settle = turn.map((entry) => {
     try {
-      const next = entry.step(state, nowMs())
+      const next = entry.step(state, nowMs)
       state = next.state
       ttlMs = entry.ttlMs
       return () => entry.resolve(next.result)

@@ -41,6 +41,9 @@ const collections = {
 
 const connections = 10
 
+/** A clock that steps or drifts is seen after so long. */
+const askClockEveryMs = 5_000
+
 const openMongodb = (url: string) => {
   const client = clientFor(url)
   const database = client.db(databaseIn(url) ?? 'seesaw')
@@ -59,6 +62,23 @@ const openMongodb = (url: string) => {
     } catch (error) {
       throw explained(error, url)
     }
+  }
+
+  let clock = { aheadMs: 0, askedAtMs: Number.NEGATIVE_INFINITY }
+  /**
+   * The server's clock, which all processes share; as it was told within the last seconds, for MongoDB
+   * tells it only to who asks.
+   */
+  const serverNowMs = async (): Promise<number> => {
+    if (performance.now() - clock.askedAtMs > askClockEveryMs) {
+      const sentMs = Date.now()
+      // By its old name, which every version knows.
+      const { localTime } = await run(() => database.command({ isMaster: 1 }))
+      const between = (sentMs + Date.now()) / 2
+      const aheadMs = localTime instanceof Date ? localTime.getTime() - between : 0
+      clock = { aheadMs, askedAtMs: performance.now() }
+    }
+    return Math.floor(Date.now() + clock.aheadMs)
   }
 
   let indexed: Promise<unknown> | undefined
@@ -93,6 +113,7 @@ const openMongodb = (url: string) => {
     sessions,
     limits,
     run,
+    serverNowMs,
     ready,
     clear,
     end: () => client.close(),
@@ -126,8 +147,8 @@ export const isDuplicate = (error: unknown): boolean =>
 export const idIn = (namespace: string, key: string): string => `${namespace}|${indexable(key)}`
 
 /** When something ends that lives for `ttlMs` from now; without it, at the end of days. */
-export const endsAt = (ttlMs?: number): Date =>
-  new Date(ttlMs === undefined ? 8.64e15 : Date.now() + wholeMs(ttlMs))
+export const endsAt = (ttlMs?: number, nowMs = Date.now()): Date =>
+  new Date(ttlMs === undefined ? 8.64e15 : nowMs + wholeMs(ttlMs))
 
 /** Upserts again where somebody else inserted the same id in the same moment. */
 export const upserted = async (upsert: () => Promise<unknown>): Promise<void> => {

@@ -10,27 +10,23 @@ import { indexable, wholeMs } from '../connections/shared.ts'
 export default defineAdapter<'limiter'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
 
-  async open({ namespace, url, nowMs }) {
+  async open({ namespace, url }) {
     const postgres = await connect(url)
 
-    const update = compareAndSet<string | null>(
-      {
-        async read(key) {
-          const { rows } = await postgres.query(read, [namespace, indexable(key)])
-          const [row] = rows
-          if (!row) return { state: undefined, version: null }
-          const state = row.alive ? (JSON.parse(row.state as string) as Json) : undefined
-          return { state, version: row.version as string }
-        },
-        async write(key, version, state, ttlMs) {
-          const values = [namespace, indexable(key), JSON.stringify(state), wholeMs(ttlMs), version]
-          const { rowCount } = await postgres.query(write, values)
-          postgres.sweep('limits')
-          return rowCount === 1
-        },
+    const update = compareAndSet<string | null>({
+      async read(key) {
+        const { rows } = await postgres.query(read, [namespace, indexable(key)])
+        const [{ state: text, alive, version, now_ms: nowMs }] = rows
+        const state = alive ? (JSON.parse(text as string) as Json) : undefined
+        return { state, version: version as string | null, nowMs: nowMs as number }
       },
-      nowMs,
-    )
+      async write(key, version, state, ttlMs) {
+        const values = [namespace, indexable(key), JSON.stringify(state), wholeMs(ttlMs), version]
+        const { rowCount } = await postgres.query(write, values)
+        postgres.sweep('limits')
+        return rowCount === 1
+      },
+    })
 
     return {
       update,
@@ -43,8 +39,10 @@ export default defineAdapter<'limiter'>({
 const read = {
   name: 'seesaw limiter read',
   text: `
-    select state, ends_at > now() as alive, xmin::text as version from seesaw.limits
-    where namespace = $1 and key = $2`,
+    select mine.state, mine.ends_at > now() as alive, mine.xmin::text as version,
+      floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms
+    from (select) as always
+    left join seesaw.limits as mine on mine.namespace = $1 and mine.key = $2`,
 }
 
 // Without a version ($5 is null) it inserts a row or, where somebody else just did, nothing.

@@ -1,5 +1,6 @@
 // A limiter in Redis. A step that brings its Lua twin along runs inside the server, in one round
-// trip; any other is computed here, and stored unless another process was faster.
+// trip; any other is computed here, and stored unless another process was faster. Both go by the
+// server's clock, the only one that all processes share.
 import { defineAdapter, wellFormed } from '#core/adapter'
 import type { LuaStep } from '#core/kinds'
 import { compareAndSet } from '../connections/compare-and-set.ts'
@@ -9,11 +10,12 @@ import { wholeMs } from '../connections/shared.ts'
 export default defineAdapter<'limiter'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
 
-  async open({ namespace, url, nowMs }) {
+  async open({ namespace, url }) {
     const redis = await connect(url)
     const folder = `${namespace}|limiter|`
     const keyOf = (key: string) => folder + wellFormed(key)
     const swap = redis.script(swapScript)
+    const read = redis.script(readScript)
     const scripts = new WeakMap<LuaStep, Script>()
 
     const scriptOf = (lua: LuaStep): Script => {
@@ -25,25 +27,21 @@ export default defineAdapter<'limiter'>({
     }
 
     const inLua = async (key: string, lua: LuaStep, ttlMs: number) => {
-      const args = [String(nowMs()), lifeMs(ttlMs)]
-      return JSON.parse((await scriptOf(lua)([keyOf(key)], args)) as string)
+      return JSON.parse((await scriptOf(lua)([keyOf(key)], [lifeMs(ttlMs)])) as string)
     }
 
-    const inJs = compareAndSet<string | null>(
-      {
-        async read(key) {
-          const json = (await redis.send('GET', keyOf(key))) as string | null
-          return { state: json === null ? undefined : JSON.parse(json), version: json }
-        },
-        // What was read stands for its own version: equal states have equal successors.
-        write: async (key, before, state, ttlMs) =>
-          (await swap(
-            [keyOf(key)],
-            [JSON.stringify(state), lifeMs(ttlMs), ...(before === null ? [] : [before])],
-          )) === 1,
+    const inJs = compareAndSet<string | null>({
+      async read(key) {
+        const [json, nowMs] = (await read([keyOf(key)], [])) as [string | null, number]
+        return { state: json === null ? undefined : JSON.parse(json), version: json, nowMs }
       },
-      nowMs,
-    )
+      // What was read stands for its own version: equal states have equal successors.
+      write: async (key, before, state, ttlMs) =>
+        (await swap(
+          [keyOf(key)],
+          [JSON.stringify(state), lifeMs(ttlMs), ...(before === null ? [] : [before])],
+        )) === 1,
+    })
 
     return {
       update: (key, step, options) =>
@@ -57,6 +55,13 @@ export default defineAdapter<'limiter'>({
 /** Redis refuses a lifetime of nothing. */
 const lifeMs = (ttlMs: number): string => String(Math.max(1, wholeMs(ttlMs)))
 
+const nowMs = `
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)`
+
+const readScript = `${nowMs}
+return { redis.call('GET', KEYS[1]), now_ms }`
+
 // The state is packed by MessagePack, not as JSON, in which Redis keeps 14 digits of a number only.
 // The arguments are part of the script, so that they need not be sent and unpacked at every step.
 const stepScript = ({ source, args }: LuaStep): string => `
@@ -64,10 +69,11 @@ local args = {${args.join(', ')}}
 local function step(state, now_ms)
 ${source}
 end
+${nowMs}
 local packed, state = redis.call('GET', KEYS[1]), nil
 if packed then state = cmsgpack.unpack(packed) end
-local next_state, result = step(state, tonumber(ARGV[1]))
-redis.call('SET', KEYS[1], cmsgpack.pack(next_state), 'PX', ARGV[2])
+local next_state, result = step(state, now_ms)
+redis.call('SET', KEYS[1], cmsgpack.pack(next_state), 'PX', ARGV[1])
 return cjson.encode(result)
 `
 

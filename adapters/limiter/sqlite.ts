@@ -1,5 +1,6 @@
 // A limiter in a SQLite table. `begin immediate` takes the write lock before the state is read, so
 // of all processes one at a time reads, steps and writes: no update is lost and none is repeated.
+// They are all on this machine and share its clock.
 import { defineAdapter, wellFormed } from '#core/adapter'
 import type { Json, Step } from '#core/kinds'
 import { connectSqlite } from '../connections/sqlite.ts'
@@ -16,7 +17,7 @@ const schema = `
 export default defineAdapter<'limiter'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
 
-  open: async ({ folder, namespace, nowMs }) => {
+  open: async ({ folder, namespace }) => {
     const sqlite = connectSqlite(folder, schema)
     const read = sqlite.prepare(
       'select state from limiter where namespace = ? and key = ? and ends_at_ms > ?',
@@ -34,10 +35,11 @@ export default defineAdapter<'limiter'>({
         const name = wellFormed(key)
         const stepped = sqlite.immediate(() => {
           // Only now is it this process's turn; the clock may have moved while it waited.
-          const row = read.get([namespace, name, Date.now()])
+          const nowMs = Date.now()
+          const row = read.get([namespace, name, nowMs])
           const before = row && (JSON.parse(row[0] as string) as State)
-          const { state, result } = step(before, nowMs())
-          write.run([namespace, name, Date.now() + ttlMs, JSON.stringify(state)])
+          const { state, result } = step(before, nowMs)
+          write.run([namespace, name, nowMs + ttlMs, JSON.stringify(state)])
           return result
         })
         sqlite.sweep('limiter')

@@ -8,8 +8,9 @@ export interface Limiter {
    * atomic change over all processes that share the backend.
    *
    * The step's `state` is undefined for a key never seen, or forgotten because `ttlMs`
-   * milliseconds have passed since its last update; its `nowMs` is the caller's clock in
-   * milliseconds since epoch, which may step backwards.
+   * milliseconds have passed since its last update; its `nowMs` is the clock that all processes
+   * share which share the backend, in whole milliseconds since epoch: the server's, else this
+   * machine's. It may step backwards.
    *
    * With `lua` a Redis adapter runs that twin of `step` in one round trip; it must decide as `step`
    * does. A key must always be updated by the same step. Throws BACKEND_UNREACHABLE.

@@ -141,25 +141,50 @@ export const limiterContract = ({
       }
     })
 
-    it('tells the step what the caller’s clock says, also when that steps backwards', async () => {
-      let nowMs = Date.now()
-      const limiter = await open({ nowMs: () => nowMs })
-      const startMs = nowMs
-      for (const byMs of [0, 5_000, -10_000, -3_600_000, 1]) {
-        nowMs = startMs + byMs
-        const result = await limiter.update(
-          'key',
-          (state: number | undefined, stepMs) => ({
-            state: (state ?? 0) + 1,
-            result: [state ?? 0, stepMs],
-          }),
-          longTtl,
-        )
-        assert.equal(result[1], nowMs)
-        if (byMs < 0) assert.notEqual(result[0], 0, 'the state is still there')
-      }
-      assert.equal(await limiter.update('key', count, longTtl), 6)
-    })
+    if (!traits.sharedBetweenProcesses)
+      it('tells the step what the caller’s clock says, also when that steps backwards', async () => {
+        let nowMs = Date.now()
+        const limiter = await open({ nowMs: () => nowMs })
+        const startMs = nowMs
+        for (const byMs of [0, 5_000, -10_000, -3_600_000, 1]) {
+          nowMs = startMs + byMs
+          const result = await limiter.update(
+            'key',
+            (state: number | undefined, stepMs) => ({
+              state: (state ?? 0) + 1,
+              result: [state ?? 0, stepMs],
+            }),
+            longTtl,
+          )
+          assert.equal(result[1], nowMs)
+          if (byMs < 0) assert.notEqual(result[0], 0, 'the state is still there')
+        }
+        assert.equal(await limiter.update('key', count, longTtl), 6)
+      })
+    else
+      it('tells all processes one time, however their own clocks differ', async () => {
+        const namespace = freshNamespace()
+        const ahead = await open({ namespace })
+        const behind = await open({ namespace, nowMs: () => Date.now() - 1_500 })
+        const tell = (state: number | undefined, nowMs: number) => ({
+          state: nowMs,
+          result: [state ?? nowMs, nowMs],
+        })
+        const inLua = { source: 'return now_ms, {state or now_ms, now_ms}', args: [] }
+        for (const [key, options] of [
+          ['in JavaScript', longTtl],
+          ['in Lua', { ...longTtl, lua: inLua }],
+        ] as const)
+          for (let i = 0; i < 6; i++) {
+            const limiter = i % 2 ? behind : ahead
+            const beforeMs = Date.now()
+            const [last, nowMs] = (await limiter.update(key, tell, options)) as [number, number]
+            assert(Number.isInteger(nowMs) && nowMs >= last - 20, `${key}: ${last}, then ${nowMs}`)
+            // The servers of the tests are on this machine.
+            const isNow = nowMs > beforeMs - 100 && nowMs < Date.now() + 100
+            assert(isNow, `${key}: ${nowMs - beforeMs} ms off`)
+          }
+      })
 
     it('rejects with what a step throws, and changes nothing', async () => {
       const limiter = await open()

@@ -17,9 +17,11 @@ export const gcra = ({ limit, windowMs }: Limit): Algorithm<number> => ({
     // every windowMs / limit, is a whole number, and nothing is ever rounded.
     const now = nowMs * limit
     const pace = windowMs
+    const most = now + 2 * limit * pace
 
     // A client may be ahead of the pace by a full limit, this request included.
-    const due = Math.max(paidOff, now)
+    // One further ahead met a clock that was set back: at most one window waits.
+    const due = Math.max(Math.min(paidOff, most), now)
     const allowed = due + pace - now <= limit * pace
     const next = allowed ? due + pace : due
 
@@ -41,7 +43,7 @@ export const gcra = ({ limit, windowMs }: Limit): Algorithm<number> => ({
     source: `
       local limit, pace = args[1], args[2]
       local now = now_ms * limit
-      local due = math.max(state or 0, now)
+      local due = math.max(math.min(state or 0, now + 2 * limit * pace), now)
       local allowed = due + pace - now <= limit * pace
       if allowed then due = due + pace end
 

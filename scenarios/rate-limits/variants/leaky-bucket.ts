@@ -18,10 +18,12 @@ export const leakyBucket = ({ limit, windowMs }: Limit): Algorithm<number> => ({
     // every windowMs / limit, is a whole number, and nothing is ever rounded.
     const now = nowMs * limit
     const pace = windowMs
+    const most = now + 2 * limit * pace
 
     // The queue needs no list: the time at which it will be empty says how
-    // long it is. A request leaves at that time, if it fits in.
-    const leaves = Math.max(emptyAt, now)
+    // long it is. A request leaves at that time, if it fits in. Where the clock
+    // was set back it looks longer: at most one window waits for that.
+    const leaves = Math.max(Math.min(emptyAt, most), now)
     const allowed = leaves + pace - now <= limit * pace
     const next = allowed ? leaves + pace : leaves
 
@@ -44,7 +46,7 @@ export const leakyBucket = ({ limit, windowMs }: Limit): Algorithm<number> => ({
     source: `
       local limit, pace = args[1], args[2]
       local now = now_ms * limit
-      local leaves = math.max(state or 0, now)
+      local leaves = math.max(math.min(state or 0, now + 2 * limit * pace), now)
       local allowed = leaves + pace - now <= limit * pace
       local next_at = allowed and leaves + pace or leaves
 
