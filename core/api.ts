@@ -9,8 +9,9 @@ import { z } from 'zod'
 import { type Catalogue, listScenarios, plainList } from './catalogue.ts'
 import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
-import { type ErrorCode, SeesawError } from './errors.ts'
+import { SeesawError } from './errors.ts'
 import { createHub, type Hub } from './events.ts'
+import { checkHost, isForeign, isLoopbackHost, refusedPage, toOriginForm } from './guard.ts'
 import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
 import { lessonRoutes } from './lesson/routes.ts'
@@ -146,10 +147,13 @@ const routes = (options: ControlOptions): Router => {
 
   router.get('/api/events', (ctx) => {
     const signal = closed(ctx.res)
+    // A browser that connects again by itself says where it was; its page can say so when it begins.
+    const after =
+      ctx.get('Last-Event-ID') || new URLSearchParams(ctx.querystring).get('after') || ''
     ctx.res.setTimeout(patienceMs, () => ctx.res.destroy())
     ctx.type = 'text/event-stream; charset=utf-8'
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = Readable.from(hub.follow(signal))
+    ctx.body = Readable.from(hub.follow(signal, after))
   })
   hub.whileFollowed(1_000, async () => hub.publish('state', await readState()))
   hub.whileFollowed(10_000, async () => {
@@ -224,26 +228,14 @@ const measurementUnderWay = 'A measurement is under way; wait until it has ended
 
 /** Refuses requests that another site's page made a browser send (DNS rebinding, CSRF). */
 const guard = (port: number): Koa.Middleware => {
-  // A browser leaves the port out where it is HTTP's own.
-  const hosts = ['localhost', '127.0.0.1', '[::1]'].flatMap((name) =>
-    port === 80 ? [name, `${name}:80`] : [`${name}:${port}`],
-  )
-  const origins = hosts.map((host) => `http://${host}`)
-  const refuse = (code: ErrorCode, what: string, value: string) => {
-    throw new SeesawError(
-      code,
-      `${what} '${value.slice(0, 200)}' is refused; use http://${hosts[0]}.`,
-    )
-  }
+  const use = `use http://localhost${port === 80 ? '' : `:${port}`}`
   return (ctx, next) => {
-    if (!hosts.includes(ctx.get('Host').toLowerCase()))
-      refuse('HOST_REFUSED', 'Host', ctx.get('Host'))
+    toOriginForm(ctx.req)
+    checkHost(ctx.get('Host'), isLoopbackHost, use)
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       // A browser always says where a write comes from; a command line does not.
-      const origin = ctx.get('Origin')
       const site = ctx.get('Sec-Fetch-Site')
-      if (origin && !origins.includes(origin)) refuse('ORIGIN_REFUSED', 'Origin', origin)
-      if (site && site !== 'same-origin') refuse('ORIGIN_REFUSED', 'Sec-Fetch-Site', site)
+      if (isForeign(ctx.req.headers) || site === 'none') throw refusedPage(ctx.req, use)
       // What a form can send without asking first is not taken for JSON.
       if (ctx.request.length !== 0 && ctx.is('json') === false)
         throw new SeesawError(

@@ -1,6 +1,7 @@
 // The client that exercises and workloads are written with: a browser without a screen, over real
 // HTTP to the door of one server process.
 import { CookieJar } from 'tough-cookie'
+import { loopbackFetch } from './loopback-fetch.ts'
 import type { Answer, Client, Request } from './scenario.ts'
 
 /** A client, and what its next request to a path would carry. */
@@ -57,7 +58,7 @@ export const createClient = (
       ...extra,
     }
     const sentAtMs = Date.now()
-    const response = await fetch(url, {
+    const response = await loopbackFetch(url, {
       method,
       headers: options.watched ? { ...sent, 'x-seesaw-trace': '1' } : sent,
       redirect: 'manual',

@@ -18,13 +18,18 @@ export interface Outcome {
   because: string
   ms: number
   transcript: Line[]
+  /** The exercise asked for a restart or a kill where none may happen; it is to be run again later. */
+  putOff?: true
 }
+
+/** What `Turns.alone` throws where exercises run side by side and none of them may disturb the others. */
+export class PutOff extends Error {}
 
 /** Exercises that restart or kill processes must be alone with the lab for that moment. */
 export interface Turns {
   /**
    * Runs `work` when no other exercise is in the middle of something; once for all exercises that
-   * wait for the same, which `what` names.
+   * wait for the same, which `what` names. Throws PutOff where it is not the time for it.
    */
   alone(what: string, work: () => Promise<void>): Promise<void>
 }
@@ -37,20 +42,27 @@ class Decided extends Error {}
 
 /**
  * Runs the claim's exercise once. `watched` asks for the adapter calls of every request; an exercise
- * that has not ended `withinMs` is given up.
+ * that has not ended `withinMs` is given up. What it calls process 1 is `firstWorker`, so that the
+ * processes of a lab share the work.
  */
 export const runExercise = async (
   claim: AnyClaim,
   setup: Setup,
   lab: Pick<Lab, 'doors' | 'restart' | 'kill'>,
   turns: Turns,
-  { watched = false, withinMs = 30_000 } = {},
+  { watched = false, withinMs = 30_000, firstWorker = 1 } = {},
 ): Promise<Outcome> => {
   const transcript: Line[] = []
   let decided: Pick<Outcome, 'verdict' | 'because'> | undefined
   let lastSeen: string | undefined
   let clients = 0
   let over = false
+  let putOff = false
+  let giveUp = (_: Decided) => {}
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject
+  })
+  givenUp.catch(() => {})
 
   const decide = (verdict: Outcome['verdict'], because: string): never => {
     decided ??= { verdict, because }
@@ -62,6 +74,10 @@ export const runExercise = async (
     if (over) throw new Decided('this exercise is over')
   }
 
+  /** The lab's index of the process that the exercise knows by `worker`. */
+  const placeOf = (worker: number): number =>
+    worker > lab.doors.length ? worker : ((worker + firstWorker - 2) % lab.doors.length) + 1
+
   const client = (
     { worker = 1 }: { worker?: number } = {},
     jar?: CookieJar,
@@ -72,7 +88,10 @@ export const runExercise = async (
         number: ++clients,
         door: () => {
           stopIfOver()
-          return lab.doors[worker - 1] ?? decide('unknown', `there is no server process ${worker}`)
+          return (
+            lab.doors[placeOf(worker) - 1] ??
+            decide('unknown', `there is no server process ${worker}`)
+          )
         },
         mount: `/run/${setup.id}`,
         watched,
@@ -103,7 +122,10 @@ export const runExercise = async (
       stopIfOver()
     },
     restart: () => alone('all server processes are restarted', lab.restart),
-    kill: (worker = 1) => alone(`server process ${worker} is killed`, () => lab.kill(worker)),
+    kill: (worker = 1) => {
+      const place = placeOf(worker)
+      return alone(`server process ${place} is killed`, () => lab.kill(place))
+    },
   }
 
   /** To wait until the others are done is not the exercise's own time. */
@@ -111,7 +133,13 @@ export const runExercise = async (
     stopIfOver()
     transcript.push({ kind: 'note', text: note })
     limit.pause()
-    await turns.alone(note, work)
+    await turns.alone(note, work).catch((error: unknown) => {
+      if (!(error instanceof PutOff)) throw error
+      putOff = true
+      const early = new Decided('put off')
+      giveUp(early)
+      throw early
+    })
     limit.resume()
     await sleep(settleMs)
   }
@@ -121,6 +149,7 @@ export const runExercise = async (
   try {
     await Promise.race([
       claim.exercise(hands),
+      givenUp,
       limit.over.then(() => decide('unknown', `not finished after ${withinMs / 1000} s`)),
     ])
   } catch (error) {
@@ -132,7 +161,12 @@ export const runExercise = async (
   decided ??= lastSeen
     ? { verdict: 'holds', because: lastSeen }
     : { verdict: 'unknown', because: 'the exercise checked nothing' }
-  return { ...decided, ms: performance.now() - beganMs, transcript }
+  return {
+    ...decided,
+    ms: performance.now() - beganMs,
+    transcript,
+    ...(putOff ? { putOff } : {}),
+  }
 }
 
 /** A limit on time that can be made to stand still. */

@@ -14,6 +14,7 @@ const problemType = 'application/problem+json; charset=utf-8'
 export const sendProblem = (response: ServerResponse, error: unknown): void => {
   const problem = problemOf(error)
   const body = JSON.stringify(problem)
+  drain(response.req)
   response.writeHead(problem.status, {
     'Content-Type': problemType,
     'Content-Length': Buffer.byteLength(body),
@@ -21,6 +22,29 @@ export const sendProblem = (response: ServerResponse, error: unknown): void => {
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
   })
   response.end(body)
+}
+
+/** What is left of a body may have so many bytes, and so much time, before the connection is cut. */
+const mostDrainedBytes = 32 * 1_048_576
+const drainWithinMs = 10_000
+
+/**
+ * Reads the rest of a body that nobody wants any more, so that the next request on the connection is
+ * heard. A refusal may come in the middle of a body, and whoever began to read it has stopped.
+ */
+const drain = (request: IncomingMessage): void => {
+  if (request.complete || request.destroyed) return
+  let bytes = 0
+  const cut = () => void request.destroy()
+  const timer = setTimeout(cut, drainWithinMs).unref()
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > mostDrainedBytes) cut()
+  })
+  request.once('close', () => clearTimeout(timer))
+  request.once('end', () => clearTimeout(timer))
+  request.on('error', () => {})
+  request.resume()
 }
 
 /** Makes a Koa app answer errors, unknown routes and wrong methods as problem+json. */
@@ -60,6 +84,8 @@ export const parseBody = (types: ('json' | 'form')[]): Koa.Middleware => {
     enableTypes: types,
     jsonLimit: '1mb',
     formLimit: '1mb',
+    // Any JSON text is read (RFC 8259 §2); that it must be an object or an array is ours to say.
+    jsonStrict: false,
     encoding: 'utf-8',
     onError: (error) => {
       throw explainBody(error)
@@ -67,7 +93,16 @@ export const parseBody = (types: ('json' | 'form')[]): Koa.Middleware => {
   })
   return (ctx, next) => {
     if (ctx.method === 'GET' || ctx.method === 'HEAD') return next()
+    const { headers } = ctx.req
+    const coding = headers['content-encoding']
+    // Codings are told apart without regard to case, and `x-gzip` is gzip (RFC 9110 §8.4.1).
+    if (coding)
+      headers['content-encoding'] = coding
+        .trim()
+        .toLowerCase()
+        .replace(/^x-gzip$/, 'gzip')
     return parse(ctx, () => {
+      refuseBare(ctx.request)
       refuseDeep(ctx.request)
       return next()
     })
@@ -82,6 +117,18 @@ const explainBody = (error: Error & { status?: number; code?: string }): Error =
   if (error.status === 400 || error.code?.startsWith('Z_'))
     return new SeesawError('BODY_MALFORMED', `The body cannot be read: ${error.message}.`)
   return error
+}
+
+/** A JSON text that is a string, a number, true, false or null has no fields to look at. */
+const refuseBare = (request: Koa.Request): void => {
+  const { body, rawBody } = request
+  if (rawBody === undefined) return
+  if (rawBody === '') request.body = {}
+  else if (typeof body !== 'object' || body === null)
+    throw new SeesawError(
+      'BODY_INVALID',
+      `The body is JSON, but neither an object nor an array: ${rawBody.trim().slice(0, 100)}. Send an object.`,
+    )
 }
 
 const mostLevels = 200

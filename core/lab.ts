@@ -137,6 +137,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
       folder: data.folder,
       signingKey: data.signingKey.toString('hex'),
       scenariosFolder,
+      host,
       only: options.only ?? null,
       defaults: options.backends ?? {},
       toggles: Object.fromEntries(toggles),

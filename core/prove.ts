@@ -6,6 +6,7 @@ import { SeesawError } from './errors.ts'
 import { type Outcome, runExercise, type Turns } from './exercise.ts'
 import { fallback, type Kind } from './kinds/index.ts'
 import { type Lab, type LabOptions, startLab } from './lab.ts'
+import { type Concluded, runLanes } from './lanes.ts'
 import {
   adapterIndex,
   backendNames,
@@ -38,7 +39,7 @@ export interface Verdict {
 }
 
 export interface Proof {
-  /** Whether every verdict is as declared. */
+  /** Whether every claim was proved and came out as declared; false where there was nothing to prove. */
   ok: boolean
   verdicts: Verdict[]
   skipped: { setup: string; reason: string }[]
@@ -60,8 +61,6 @@ export interface ProveOptions {
   exerciseWithinMs?: number
   lab?: Pick<LabOptions, 'scenariosFolder' | 'urls'>
 }
-
-const atOnce = 4
 
 interface Job {
   asked: Setup
@@ -98,7 +97,7 @@ export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
     )
     const verdicts = await runAll(jobs, lab, options)
     return {
-      ok: verdicts.every(isAsDeclared) && verdicts.length === jobs.length,
+      ok: verdicts.length > 0 && verdicts.length === jobs.length && verdicts.every(isAsDeclared),
       verdicts,
       skipped,
     }
@@ -256,128 +255,59 @@ export const traitsOf = async (setup: Setup): Promise<Traits> => {
   }
 }
 
-/**
- * Runs jobs side by side, for mostly they wait; those of one setup one after another. What could not
- * be told that way is tried again alone, when the machine has nothing else to do for us.
- */
+/** Runs the jobs in the lab and says what came of each, in their order. */
 const runAll = async (jobs: Job[], lab: Lab, options: ProveOptions): Promise<Verdict[]> => {
-  const left = [...jobs]
-  const unsure: { job: Job; verdict: Verdict }[] = []
-  const busy = new Set<string>()
-  const turns = takeTurns()
-  const verdicts = new Map<Job, Verdict>()
-  const { exerciseWithinMs: withinMs } = options
+  const { exerciseWithinMs: withinMs, signal } = options
   const limits = withinMs === undefined ? {} : { withinMs }
-
-  const conclude = (job: Job, verdict: Verdict) => {
-    verdicts.set(job, verdict)
-    options.onVerdict?.(verdict, verdicts.size, jobs.length)
-  }
-  const runner = async (): Promise<void> => {
-    while (!options.signal?.aborted && left.length > 0) {
-      const index = left.findIndex(({ ran }) => !busy.has(ran.id))
-      const [job] = index < 0 ? [] : left.splice(index, 1)
-      if (!job) {
-        await turns.change()
-        continue
-      }
-      busy.add(job.ran.id)
-      const verdict = await proveOne(job, lab, turns, limits)
-      busy.delete(job.ran.id)
-      turns.announce()
-      if (verdict.verdict === 'unknown') unsure.push({ job, verdict })
-      else conclude(job, verdict)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, runner))
-  for (const { job, verdict } of unsure)
-    conclude(
-      job,
-      options.signal?.aborted ? verdict : await proveOne(job, lab, turns, limits, verdict.tries),
-    )
+  const verdicts = new Map<Job, Verdict>()
+  const leftovers = new Set<string>()
+  const lanes = jobs.map((job) => ({
+    job,
+    setup: job.ran.id,
+    claim: `${job.ran.scenario} ${job.claimId}`,
+    alone: job.claim.alone ?? false,
+    isAsDeclared: ({ verdict }: Outcome) => verdict === job.declared,
+    attempt: async (turns: Turns) => {
+      const firstWorker = firstWorkerOf(job, lab)
+      if (leftovers.delete(job.ran.id)) await lab.reset(job.ran.id).catch(() => {})
+      const outcome = await runExercise(job.claim, job.ran, lab, turns, { ...limits, firstWorker })
+      // So that nothing is left on a server, and nothing of this run meets the next. What was broken
+      // off may still be at work, and is left to end first.
+      if (outcome.putOff) leftovers.add(job.ran.id)
+      else await lab.reset(job.ran.id).catch(() => {})
+      return outcome
+    },
+  }))
+  await runLanes(lanes, {
+    signal,
+    onConcluded({ job }, concluded) {
+      const verdict = verdictOf(job, concluded)
+      verdicts.set(job, verdict)
+      options.onVerdict?.(verdict, verdicts.size, jobs.length)
+    },
+  })
   return jobs.flatMap((job) => verdicts.get(job) ?? [])
 }
 
-/** Tries a claim until it is told apart, twice at most. */
-const proveOne = async (
-  job: Job,
-  lab: Lab,
-  turns: ReturnType<typeof takeTurns>,
-  limits: { withinMs?: number },
-  triesBefore = 0,
-): Promise<Verdict> => {
-  for (let tries = triesBefore + 1; ; tries++) {
-    const outcome = await turns.among(async () => {
-      // Answers when every process does: one that has just died has a successor then.
-      await lab.readMeter().catch(() => {})
-      const outcome = await runExercise(job.claim, job.ran, lab, turns, limits)
-      // So that nothing is left on a server, and nothing of this run meets the next.
-      await lab.reset(job.ran.id).catch(() => {})
-      return outcome
-    })
-    if (outcome.verdict === 'unknown' && tries < triesBefore + 2) continue
-    const { transcript, ms, ...judged } = outcome
-    return {
-      setup: job.asked.id,
-      claim: job.claimId,
-      says: job.claim.says,
-      declared: job.declared,
-      ...judged,
-      ms: Math.round(ms),
-      ran: job.ran.id,
-      tries,
-      ...(judged.verdict === job.declared ? {} : { transcript }),
-    }
-  }
-}
-
-/**
- * Lets exercises run side by side, except while one of them restarts or kills processes: that one
- * waits until every other has ended or waits, too. What several wait for is done once for them all.
- */
-export const takeTurns = () => {
-  let running = 0
-  const waiting = new Set<{ what: string; done?: Promise<void> }>()
-  let occupied = false
-  const listeners: (() => void)[] = []
-  const announce = () => {
-    for (const listener of listeners.splice(0)) listener()
-  }
-  const change = () => new Promise<void>((resolve) => listeners.push(resolve))
-
+const verdictOf = (job: Job, { outcome, tries }: Concluded): Verdict => {
+  const { verdict, because, ms, transcript } = outcome
   return {
-    announce,
-    change,
-
-    async among<T>(work: () => Promise<T>): Promise<T> {
-      while (waiting.size > 0) await change()
-      running++
-      try {
-        return await work()
-      } finally {
-        running--
-        announce()
-      }
-    },
-
-    async alone(what: string, work: () => Promise<void>): Promise<void> {
-      const turn: { what: string; done?: Promise<void> } = { what }
-      waiting.add(turn)
-      announce()
-      while (!turn.done && (occupied || running > waiting.size)) await change()
-      const leads = !turn.done
-      if (leads) {
-        occupied = true
-        const done = work()
-        for (const other of waiting) if (other.what === what) other.done = done
-      }
-      try {
-        await turn.done
-      } finally {
-        if (leads) occupied = false
-        waiting.delete(turn)
-        announce()
-      }
-    },
-  } satisfies Turns & Record<string, unknown>
+    setup: job.asked.id,
+    claim: job.claimId,
+    says: job.claim.says,
+    declared: job.declared,
+    verdict,
+    because,
+    ms: Math.round(ms),
+    ran: job.ran.id,
+    tries,
+    ...(verdict === job.declared ? {} : { transcript }),
+  }
 }
+
+/** The processes share the setups, but for claims that tell one process from another. */
+const firstWorkerOf = ({ claim, ran }: Job, lab: Lab): number =>
+  (claim.workers ?? 1) > 1 ? 1 : (hash(ran.id) % lab.doors.length) + 1
+
+const hash = (text: string): number =>
+  [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)

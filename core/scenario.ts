@@ -134,6 +134,8 @@ export interface Claim<Name extends string, Names extends string = string> {
   heldBy: readonly Name[] | ((of: { variant: Name; traits: Traits }) => boolean)
   /** Server processes that the exercise needs; 1 if left out. */
   workers?: number
+  /** Judged by time, memory or processor: the prover runs nothing else meanwhile. */
+  alone?: true
   /** Somebody tries to get what is not theirs. */
   attack?: true
   /** Knobs to prove it with, where the defaults would take too long. */

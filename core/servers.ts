@@ -202,42 +202,66 @@ const look = async (
         not('inside the process', messageOf(error), 'run npm ci again on this machine'),
     )
 
-  const named = process.env[backend.urlVariable]
-    ? { via: backend.urlVariable, url: process.env[backend.urlVariable] as string }
-    : urls[name]
-      ? { via: 'scenarios.config.ts', url: urls[name] }
+  // A white space around it some drivers take for a part of it, and others do not.
+  const fromEnvironment = process.env[backend.urlVariable]?.trim()
+  const fromConfig = urls[name]?.trim()
+  const named = fromEnvironment
+    ? { via: backend.urlVariable, url: fromEnvironment }
+    : fromConfig
+      ? { via: 'scenarios.config.ts', url: fromConfig }
       : undefined
   if (named)
     return backend.probe(named.url).then(
       (version) => ready(named.via, version, named.url),
       (error: unknown) =>
-        not(named.via, messageOf(error), `start that server, or unset ${named.via}`),
+        not(
+          named.via,
+          messageOf(error),
+          refuses(error)
+            ? `change what that server refuses, or the address in ${named.via}`
+            : `start that server, or unset ${named.via}`,
+        ),
     )
 
-  const usual = await backend.probe(backend.defaultUrl).catch(() => undefined)
-  if (usual !== undefined)
-    return ready(`answering on ${new URL(backend.defaultUrl).host}`, usual, backend.defaultUrl)
+  const { host } = new URL(backend.defaultUrl)
+  let refusal: string | undefined
+  try {
+    return ready(
+      `answering on ${host}`,
+      await backend.probe(backend.defaultUrl),
+      backend.defaultUrl,
+    )
+  } catch (error) {
+    if (refuses(error)) refusal = messageOf(error)
+  }
 
   const binary = findBinary(backend)
   if (!binary || !allowStart)
     return not(
       '',
-      `no server answers on ${new URL(backend.defaultUrl).host}` +
-        (binary
-          ? ' and none may be started'
-          : ` and no ${backend.binaries.join(' or ')} is installed`),
-      backend.remedy,
+      `${refusal ?? `no server answers on ${host}`}${
+        binary
+          ? ', and none may be started'
+          : `, and no ${backend.binaries.join(' or ')} is installed`
+      }`,
+      refusal ? `set ${backend.urlVariable} to an address that it accepts` : backend.remedy,
     )
   return {
     name,
     status: 'startable',
     via: binary,
     version: await versionOf(binary),
-    reason: 'not running; it is started when a setup asks for it',
+    reason: refusal
+      ? `${refusal}; another one is started when a setup asks for it`
+      : 'not running; it is started when a setup asks for it',
     remedy: '',
     url: '',
   }
 }
+
+/** Whether a server answered, and would not do what Seesaw needs. */
+const refuses = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'BACKEND_UNAVAILABLE'
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/\.$/, '') : String(error)

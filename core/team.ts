@@ -44,7 +44,12 @@ export const startTeam = async ({ size, describe, locate }: TeamOptions) => {
     const door = Number(doors[index - 1]?.split(':').at(-1) ?? 0)
     const child = fork(fileURLToPath(new URL('./worker.mjs', import.meta.url)), [], {
       execArgv: [`--max-old-space-size=${memoryLimitMb}`],
-      env: { ...process.env, SEESAW_WORKER: JSON.stringify(describe(index, door)) },
+      env: {
+        ...process.env,
+        SEESAW_WORKER: JSON.stringify(describe(index, door)),
+        // Pools of connections are sized by it.
+        SEESAW_PROCESSES: String(size),
+      },
       // What a scenario prints must not mix with what a command prints.
       stdio: ['ignore', 2, 2, 'ipc'],
       // The lab decides when a process ends: Ctrl-C would reach it, even while it starts.

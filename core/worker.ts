@@ -6,6 +6,7 @@ import { PerformanceObserver, performance } from 'node:perf_hooks'
 import { roundTrips, SeesawError } from './adapter.ts'
 import { type Ground, type MountedRequest, type MountedSetup, mountSetup } from './app.ts'
 import { connectCalls } from './calls.ts'
+import { checkHost, isForeign, isLink, ownHost, refusedPage, toOriginForm } from './guard.ts'
 import { answerClientErrors, sendProblem } from './http.ts'
 import { adapterIndex, loadScenario } from './load.ts'
 import { type Call, readTotals, type Total, traced } from './meter.ts'
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   /** 32 bytes, in hexadecimal. */
   signingKey: string
   scenariosFolder: string
+  /** The address that the shared port listens on. */
+  host: string
   only: string[] | null
   defaults: Backends
   /** The setup behind `live`, and the backends of setups that do not name them, by scenario. */
@@ -77,6 +80,8 @@ export interface WorkerMeter {
 const idleMs = 10 * 60_000
 const mostMounted = 300
 const stopWithinMs = 2_000
+/** A connection that was handed over last has this long to say what it wants. */
+const silentMs = 200
 /** Requests that are under way when their setup is closed have this long to end. */
 const closeAfterMs = 5_000
 
@@ -90,6 +95,8 @@ const ground: Ground = {
 
 interface Mount {
   mounted: MountedSetup
+  /** Wrong on purpose: another site's page may not even link to it. */
+  isUnsafe: boolean
   /** Counts up with every request, so that a sweep sees which setups nobody uses. */
   uses: number
   usesAtSweep: number
@@ -139,7 +146,8 @@ const open = async (setup: Setup): Promise<Mount> => {
   const saved = setup.variant === mine ? scenario.mine?.savedAt : undefined
   const prefix = `${ground.prefix}${saved ? `:${Date.parse(saved).toString(36)}` : ''}`
   const mounted = await mountSetup(setup, variant, { ...ground, prefix })
-  return { mounted, uses: 0, usesAtSweep: -1, idleSinceMs: Date.now() }
+  const isUnsafe = variant.safe === false
+  return { mounted, isUnsafe, uses: 0, usesAtSweep: -1, idleSinceMs: Date.now() }
 }
 
 /** Closes a setup, and empties it where nothing can be done with it any more; its next request mounts
@@ -162,21 +170,56 @@ const unmount = async (id: string, { forGood = false } = {}): Promise<void> => {
 
 const handle = (request: MountedRequest, response: ServerResponse): void => {
   requests++
+  begun(request, response)
   response.setHeader('X-Seesaw-Worker', name)
-  if (request.headers.host === undefined && request.httpVersion === '1.1') {
-    sendProblem(response, new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.'))
+  if (request.url?.charCodeAt(0) !== slash) toOriginForm(request)
+  const { headers } = request
+  const { host } = headers
+  if (host !== lastHost || host === undefined) {
+    const problem = problemOfHost(request)
+    if (problem) {
+      sendProblem(response, problem)
+      return
+    }
+    lastHost = host
+  }
+  const foreign =
+    (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) && isForeign(headers)
+  if (foreign && !isLink(request)) {
+    sendProblem(response, refusedPage(request, useDirectly))
     return
   }
   const url = request.url ?? '/'
   const end = endOfPrefix(url)
   const path = url.slice(0, end)
+  const go = (mount: Mount) =>
+    foreign && mount.isUnsafe
+      ? sendProblem(response, refusedPage(request, useDirectly))
+      : pass(request, response, mount, path)
   const mount = byPath.get(path)
-  if (mount) pass(request, response, mount, path)
-  else
-    void findMount(path).then(
-      (found) => pass(request, response, found, path),
-      (error: unknown) => sendProblem(response, error),
-    )
+  if (mount) go(mount)
+  else void findMount(path).then(go, (error: unknown) => sendProblem(response, error))
+}
+
+const slash = 47
+const isOurs = ownHost(options.host)
+// Nearly all requests of a load name the same host.
+let lastHost: string | undefined
+const useDirectly =
+  'it names another site. Open the address itself, or send the request from a command line'
+
+const problemOfHost = ({ headers, httpVersion }: MountedRequest): SeesawError | undefined => {
+  const { host } = headers
+  if (host === undefined)
+    return httpVersion === '1.1'
+      ? new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.')
+      : undefined
+  try {
+    checkHost(host, isOurs, `use the lab's own address, e.g. http://127.0.0.1:3001`)
+    return undefined
+  } catch (error) {
+    return error as SeesawError
+  }
 }
 
 /** Where `/run/<scenario>/<rest of the setup id>` ends in `url`. */
@@ -269,6 +312,35 @@ const sweep = async (): Promise<void> => {
 }
 setInterval(() => void sweep().catch(console.error), 60_000).unref()
 
+// ---- what is under way
+
+// The server does not count what came over a connection that was handed to it, so it is counted here.
+const underWay = new Set<ServerResponse>()
+/** Connections that were handed over and have not asked for anything yet. */
+const silent = new Set<Socket>()
+let stopping = false
+
+const begun = ({ socket }: MountedRequest, response: ServerResponse): void => {
+  underWay.add(response)
+  response.once('close', ended)
+  if (silent.size > 0) silent.delete(socket)
+  if (stopping) response.shouldKeepAlive = false
+}
+function ended(this: ServerResponse): void {
+  underWay.delete(this)
+}
+
+/** Waits until every request has its answer, which says that the connection closes after it. */
+const endAll = async (): Promise<void> => {
+  stopping = true
+  for (const response of underWay) response.shouldKeepAlive = false
+  server.closeIdleConnections()
+  const startedMs = performance.now()
+  const isOver = (withinMs: number) => performance.now() - startedMs > withinMs
+  while (!isOver(stopWithinMs) && (underWay.size > 0 || (silent.size > 0 && !isOver(silentMs))))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
 // ---- the process
 
 // Node would refuse requests without a Host by itself, but with an empty answer.
@@ -329,12 +401,8 @@ const calls: WorkerCalls = {
   ping: async () => {},
 
   async stop() {
-    const closed = new Promise((resolve) => server.close(resolve))
-    server.closeIdleConnections()
-    await Promise.race([
-      closed,
-      new Promise((resolve) => setTimeout(resolve, stopWithinMs).unref()),
-    ])
+    server.close()
+    await endAll()
     const all = await Promise.allSettled(mounts.values())
     await Promise.allSettled(
       all.map((mount) => (mount.status === 'fulfilled' ? mount.value.mounted.close() : undefined)),
@@ -356,6 +424,8 @@ process.on('message', (message, socket) => {
   // Null where the visitor hung up meanwhile.
   const visitor = socket as Socket | undefined
   if (!visitor) return
+  silent.add(visitor)
+  visitor.once('close', () => silent.delete(visitor))
   server.emit('connection', visitor)
   visitor.resume()
 })

@@ -57,7 +57,19 @@ const testAdapter = async <K extends Kind>(kind: K, backend: string) => {
     describe('metered', () => {
       contract(subjectOf(kind, backend, adapter, backEnd.url, true))
     })
+    // What an address adds must not change what keeps setups apart.
+    for (const settings of (kind === 'db' && settingsOf[backend]) || [])
+      describe(`at an address with ${settings}`, () => {
+        contract(subjectOf(kind, backend, adapter, `${backEnd.url}${settings}`, false))
+      })
   })
+}
+
+const settingsOf: Record<string, string[]> = {
+  postgres: [
+    '?options=-c%20statement_timeout%3D5000',
+    '?application_name=mine&statement_timeout=5000&sslmode=disable',
+  ],
 }
 
 const subjectOf = <K extends Kind>(

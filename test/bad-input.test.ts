@@ -42,7 +42,10 @@ const fields = ['name', 'password', 'role', 'key', 'value', 'id']
 const badBodies: [string, string | Buffer, Record<string, string>, string][] = [
   ['cut off', '{"name": "ada', {}, 'BODY_MALFORMED'],
   ['a bare word', 'ada', {}, 'BODY_MALFORMED'],
-  ['a bare string', '"ada"', {}, 'BODY_MALFORMED'],
+  ['a bare string', '"ada"', {}, 'BODY_INVALID'],
+  ['a bare number', '42', {}, 'BODY_INVALID'],
+  ['a bare null', 'null', {}, 'BODY_INVALID'],
+  ['a bare true, with white space', ' true\n', {}, 'BODY_INVALID'],
   ['of bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}, 'BODY_MALFORMED'],
   ['with a __proto__', '{"__proto__": {"role": "admin"}}', {}, 'BODY_MALFORMED'],
   ['nested 100,000 deep', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, {}, 'BODY_INVALID'],
@@ -178,9 +181,9 @@ describe('bad input', () => {
       const path = new URL(echo()).pathname
       const received = await sendRaw(
         lab.url,
-        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
         body,
-        'GET /run/rate-limits/live/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+        'GET /run/rate-limits/live/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       )
       assert.match(received, /^HTTP\/1\.1 413 /)
       assert.match(received, /HTTP\/1\.1 200 OK/)
@@ -208,7 +211,7 @@ describe('bad input', () => {
       it(`refuses ${path.slice(0, 60)} by a code`, async () => {
         const received = await sendRaw(
           lab.url,
-          `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+          `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
         )
         const problem = problemInBytes(received)
         assert.match(problem.code, /^[A-Z_]+$/)
@@ -343,10 +346,13 @@ describe('bad input', () => {
         '',
         'example.org',
         `example.org:${port}`,
-        'localhost',
-        'localhost:1',
+        `evil.localhost:${port}`,
         `localhost.example.org:${port}`,
-        `127.0.0.2:${port}`,
+        `127.0.0.1.example.org:${port}`,
+        `1270.0.1:${port}`,
+        `0.0.0.0:${port}`,
+        `localhost:${port}:1`,
+        `a@localhost:${port}`,
       ])
         for (const request of ['GET /api/state', 'GET /', 'POST /api/toggle']) {
           const received = await sendRaw(
@@ -357,6 +363,18 @@ describe('bad input', () => {
         }
       const without = await sendRaw(control, 'GET /api/state HTTP/1.1\r\nConnection: close\r\n\r\n')
       assert.equal(problemInBytes(without).code, 'HOST_REFUSED')
+    })
+
+    it('answers to every name of loopback and any port, as a forwarded one has', async () => {
+      for (const host of ['localhost', 'LocalHost:1', 'localhost.:9', '127.0.0.2', '[::1]:3000']) {
+        const head = `Host: ${host}\r\nConnection: close\r\n`
+        const read = await sendRaw(control, `GET /api/scenarios HTTP/1.1\r\n${head}\r\n`)
+        assert.match(read, /^HTTP\/1.1 200 /, host)
+        const body = `Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`
+        const own = `Origin: http://${host.toLowerCase()}\r\nSec-Fetch-Site: same-origin\r\n`
+        const written = await sendRaw(control, `POST /api/try HTTP/1.1\r\n${head}${own}${body}`)
+        assert.equal(problemInBytes(written).code, 'BODY_INVALID', host)
+      }
     })
 
     for (const headers of [

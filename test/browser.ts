@@ -59,7 +59,16 @@ export const useBrowser = () => {
   /** Opens `address` in a profile of its own, 1366×768 unless the options say otherwise. */
   const open = async (address: string, options: BrowserContextOptions = {}): Promise<Page> => {
     assert(browser)
-    const page = await browser.newPage({ viewport: { width: 1366, height: 768 }, ...options })
+    const viewport = { width: 1366, height: 768 }
+    const profile = await browser.newContext({ viewport, ...options })
+    return show(await profile.newPage(), address)
+  }
+
+  /** Opens `address` in another tab of the same profile. */
+  const openBeside = async (page: Page, address: string): Promise<Page> =>
+    show(await page.context().newPage(), address)
+
+  const show = async (page: Page, address: string): Promise<Page> => {
     const { origin } = new URL(address)
     page.on('console', (message) => {
       // A refused request is the browser's own line; what the page makes of it is what counts.
@@ -79,7 +88,7 @@ export const useBrowser = () => {
     return page
   }
 
-  return { open }
+  return { open, openBeside }
 }
 
 /** How wide the document is; more than the window means that it scrolls sideways. */

@@ -40,7 +40,7 @@ const rules: { files: RegExp; may: RegExp; because: string }[] = [
   { files: /^core\//, may: /^core\//, because: 'core finds everything else by folder' },
   {
     files: /^bench\//,
-    may: /^(core\/(lab|setup|load|prove|errors)\.ts|adapters\/agenda-sqlite\/.*)$/,
+    may: /^(core\/(lab|setup|load|loopback-fetch|prove|errors)\.ts|adapters\/agenda-sqlite\/.*)$/,
     because: 'a benchmark measures what a visitor would meet',
   },
 ]
@@ -106,6 +106,22 @@ describe('layering', () => {
     for (const file of files)
       if (file.endsWith('.ts') && file !== 'core/load.ts')
         assert.doesNotMatch(codeOf(file), /import\((?!['"])/, file)
+  })
+
+  it('asks what listens on this machine past whatever proxy the environment names', () => {
+    for (const file of files.filter((name) => !name.startsWith('core/web/'))) {
+      const code = codeOf(file)
+      // A variant may have a function of its own by this name, which is not the one meant.
+      if (file !== 'core/loopback-fetch.ts' && !/\b(const|function) fetch\b/.test(code))
+        assert.doesNotMatch(
+          code,
+          /(?<![\w$.-])fetch\b|globalThis\.fetch|globalAgent/,
+          `${file}: loopbackFetch of core/loopback-fetch.ts is meant`,
+        )
+      // Nor by the agent that Node's own requests share.
+      if (/import [^;]*\b(get|request)\b[^;]*? from 'node:https?'/.test(code))
+        assert.match(code, /\bagent\b/, `${file}: name an agent of its own`)
+    }
   })
 
   it('keeps the names of scenarios and backends out of core, but for what is the default', () => {

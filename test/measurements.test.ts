@@ -22,7 +22,7 @@ import { startCommand } from '#core/child'
 import { answerClientErrors } from '#core/http'
 import { type Lab, startLab } from '#core/lab'
 import { home, loadConfig } from '#core/load'
-import { type Desk, type Listed, openDesk } from '#core/measurements/desk'
+import { type Desk, type Listed, openDesk, type SoFar } from '#core/measurements/desk'
 import { createLog, endEvent } from '#core/measurements/log'
 import { measurementSchema } from '../bench/measurement.ts'
 import { familyOf, isAlive, problemIn, sendRaw, startSeesaw, tempFolder, until } from './seesaw.ts'
@@ -160,6 +160,27 @@ describe('measurements over HTTP', function () {
       assert.match(result.headers.get('content-type') ?? '', /^application\/json/)
       const measurement = (await result.json()) as { seed: number; blocks: unknown[] }
       assert.deepEqual([measurement.seed, measurement.blocks.length], [1, 3])
+    })
+
+    it('tells what has happened so far, as its events do, and keeps no connection for it', async () => {
+      const { id, events } = await begin(seeds.well)
+      await ended(id)
+      const soFar = async (query: string) => {
+        const told = await get(`/api/bench/${id}/so-far${query}`)
+        return (await told.json()) as SoFar
+      }
+      const told = parseEvents(await (await get(events)).text())
+      const { events: whole, end } = await soFar('')
+      assert.deepEqual(
+        [...whole.map(({ number, event }) => [String(number), event]), ['end', end]],
+        told.map(({ id, data }) => [id, data]),
+      )
+      assert.deepEqual((await soFar('?after=2')).events, whole.slice(2))
+      assert.equal((await get(`/api/bench/${id}/so-far?after=x`)).status, 400)
+      assert.equal((await get('/api/bench/nope/so-far')).status, 404)
+      const { id: runs } = await begin(seeds.stopsAfterOneBlock)
+      const { end: none } = (await (await get(`/api/bench/${runs}/so-far`)).json()) as SoFar
+      assert.equal(none, null)
     })
 
     it('leaves files that nobody else can read', async () => {

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, SeesawError } from '#core/errors'
-import { findTargets, type Proof, prove, takeTurns } from '#core/prove'
+import { type Outcome, PutOff } from '#core/exercise'
+import { type Concluded, type Lane, runLanes, takeTurns } from '#core/lanes'
+import { findTargets, type Proof, prove } from '#core/prove'
 import { trySetup } from '#core/try'
 import { fixtures } from './seesaw.ts'
 
@@ -244,5 +246,125 @@ describe('the targets of a proof', () => {
       targets.map(({ setup }) => setup.backends),
       [{ cache: 'redis', db: 'sqlite' }],
     )
+  })
+})
+
+describe('the lanes of a proof', () => {
+  const seen = (verdict: Outcome['verdict']): Outcome => ({
+    verdict,
+    because: '',
+    ms: 0,
+    transcript: [],
+  })
+  const lane = (setup: string, attempt: Lane['attempt'], more: Partial<Lane> = {}): Lane => ({
+    setup,
+    claim: 'any',
+    alone: false,
+    isAsDeclared: ({ verdict }) => verdict === 'holds',
+    attempt,
+    ...more,
+  })
+  const run = async (lanes: Lane[]) => {
+    const concluded = new Map<Lane, Concluded>()
+    await runLanes(lanes, { onConcluded: (lane, what) => concluded.set(lane, what) })
+    return lanes.map((lane) => concluded.get(lane) ?? assert.fail(lane.setup))
+  }
+
+  it('run one by one on one setup, and side by side on others', async () => {
+    const busy: string[] = []
+    let most = 0
+    const work = (setup: string) =>
+      lane(setup, async () => {
+        assert(!busy.includes(setup), `${setup} is busy`)
+        busy.push(setup)
+        most = Math.max(most, busy.length)
+        await sleep(2)
+        busy.splice(busy.indexOf(setup), 1)
+        return seen('holds')
+      })
+    const all = Array.from({ length: 60 }, (_, i) => work(`setup ${i % 10}`))
+    const concluded = await run(all)
+    assert.equal(most, 10)
+    assert(concluded.every(({ tries }) => tries === 1))
+  })
+
+  it('leave one alone that is judged by time, memory or processor', async () => {
+    let busy = 0
+    const work = (setup: string, alone: boolean) =>
+      lane(
+        setup,
+        async () => {
+          busy++
+          if (alone) assert.equal(busy, 1)
+          await sleep(2)
+          if (alone) assert.equal(busy, 1)
+          busy--
+          return seen('holds')
+        },
+        { alone },
+      )
+    await run(Array.from({ length: 30 }, (_, i) => work(`setup ${i}`, i % 3 === 0)))
+  })
+
+  it('believe what is not as declared only when it was alone', async () => {
+    let busy = 0
+    const hurried = (setup: string) =>
+      lane(setup, async () => {
+        busy++
+        await sleep(2)
+        const wasAlone = busy === 1
+        busy--
+        return seen(wasAlone ? 'holds' : 'breaks')
+      })
+    const wrong = lane('wrong', async () => seen('breaks'))
+    const concluded = await run([hurried('a'), hurried('b'), hurried('c'), wrong])
+    assert.deepEqual(
+      concluded.map(({ outcome }) => outcome.verdict),
+      ['holds', 'holds', 'holds', 'breaks'],
+    )
+    assert.deepEqual(concluded.at(-1)?.tries, 2)
+  })
+
+  it('are fewer where too many outcomes are unknown', async () => {
+    let busy = 0
+    let mostLate = 0
+    let done = 0
+    const lanes = Array.from({ length: 200 }, (_, i) =>
+      lane(`setup ${i}`, async () => {
+        busy++
+        if (done > 150) mostLate = Math.max(mostLate, busy)
+        await sleep(1)
+        const tooMany = busy > 6
+        busy--
+        done++
+        return seen(tooMany ? 'unknown' : 'holds')
+      }),
+    )
+    await run(lanes)
+    assert(mostLate <= 6, `${mostLate} at once at the end`)
+  })
+
+  it('restart once for all that have come to that point, and for a claim known to restart at once', async () => {
+    let restarts = 0
+    let attempts = 0
+    const lanes = Array.from({ length: 12 }, (_, i) =>
+      lane(`setup ${i}`, async (turns) => {
+        attempts++
+        try {
+          await turns.alone('restart', async () => {
+            restarts++
+            await sleep(5)
+          })
+        } catch (error) {
+          assert(error instanceof PutOff)
+          return { ...seen('unknown'), putOff: true }
+        }
+        return seen('holds')
+      }),
+    )
+    const concluded = await run(lanes)
+    assert.equal(restarts, 1)
+    assert(attempts <= 24)
+    assert(concluded.every(({ outcome, tries }) => outcome.verdict === 'holds' && tries === 1))
   })
 })

@@ -11,12 +11,14 @@ import { SignJWT } from 'jose'
 import Koa from 'koa'
 import cacheAdapter from '../adapters/cache/memory.ts'
 import sessionAdapter from '../adapters/session/memory.ts'
+import type { Opened } from '../core/adapter.ts'
+import { SeesawError } from '../core/errors.ts'
 import { answerProblems, refuseRoute } from '../core/http.ts'
 import type { AnyVariant } from '../core/scenario.ts'
 import scenario from '../scenarios/session-vs-token/scenario.ts'
 
 const secret = randomBytes(32)
-const ttlMs = 60_000
+const lifeMs = 60_000
 const variants = Object.entries(scenario.variants) as [string, AnyVariant][]
 
 describe('session-vs-token', () => {
@@ -31,12 +33,19 @@ describe('session-vs-token', () => {
   })
 
   /** Serves `variant` on memory, with a clock that stands still until it is set. */
-  const serve = async (variant: AnyVariant) => {
+  const serve = async (
+    variant: AnyVariant,
+    {
+      ttlMs = lifeMs,
+      wrap = (cache: Opened<'cache'>) => cache,
+      wrapSession = (session: Opened<'session'>) => session,
+    } = {},
+  ) => {
     const place = { namespace: 'test', folder: tmpdir(), url: '', nowMs: () => nowMs }
-    const session = await sessionAdapter.open(place)
-    const cache = await cacheAdapter.open(place)
+    const session = wrapSession(await sessionAdapter.open(place))
+    const cache = wrap(await cacheAdapter.open(place))
     const router = new Router()
-    const knobs = { sessionTtlMs: ttlMs }
+    const knobs = { sessionTtlMs: ttlMs, absoluteTtlMs: 10 * ttlMs }
     variant.mount(router, { session, cache, knobs, secret, nowMs: () => nowMs })
     const app = new Koa()
     answerProblems(app)
@@ -121,9 +130,22 @@ describe('session-vs-token', () => {
             const answer = await ask(path, { method, headers })
             assert.equal(answer.status, 401, `${method} ${path}`)
             assert.ok(isProblem(answer))
-            assert.match(answer.headers.get('www-authenticate') ?? '', /^(Bearer|Cookie) realm=/)
+            const challenge = answer.headers.get('www-authenticate')
+            // No scheme is registered for cookies (RFC 9110 §16.4.1), so none is named.
+            if (isShownInHeader(id)) assert.match(challenge ?? '', /^Bearer realm=/)
+            else assert.equal(challenge, null)
             assert.equal(((await answer.json()) as { reason: string }).reason, reason)
           }
+      })
+
+      it('keeps what is for one person from every cache', async () => {
+        const ask = await serve(variant)
+        const credentials = JSON.stringify({ name: 'dora', password: 'keys of the house' })
+        const answers = [await post(ask, '/sign-in', credentials)]
+        const headers = await signIn(ask)
+        for (const path of ['/me', '/reports']) answers.push(await ask(path, { headers }))
+        answers.push(await ask('/me'))
+        for (const answer of answers) assert.equal(answer.headers.get('cache-control'), 'no-store')
       })
 
       it('refuses strange credentials with 401', async () => {
@@ -152,6 +174,7 @@ describe('session-vs-token', () => {
         aud: 'reports',
         jti: 'x',
         iat: nowS,
+        gen: 0,
         exp: nowS + 60,
       })
       const status = async (
@@ -166,10 +189,11 @@ describe('session-vs-token', () => {
       it('accepts with the true key only its own algorithm, type and audience', async () => {
         const ask = await serve(variant)
         const nowS = nowMs / 1000
-        const typ = 'at+jwt'
+        const typ = 'JWT'
         const { exp: _, ...endless } = claims(nowS)
         assert.equal(await status(ask, { alg: 'HS256', typ }, claims(nowS)), 200)
-        assert.equal(await status(ask, { alg: 'HS256', typ: 'JWT' }, claims(nowS)), 401)
+        assert.equal(await status(ask, { alg: 'HS256', typ: 'at+jwt' }, claims(nowS)), 401)
+        assert.equal(await status(ask, { alg: 'HS512', typ }, claims(nowS)), 401)
         assert.equal(await status(ask, { alg: 'HS256' }, claims(nowS)), 401)
         assert.equal(await status(ask, { alg: 'HS256', typ }, { ...claims(nowS), aud: 'x' }), 401)
         assert.equal(await status(ask, { alg: 'HS256', typ }, endless), 401)
@@ -180,7 +204,7 @@ describe('session-vs-token', () => {
         nowMs -= (nowMs % 1000) - 500
         const ask = await serve(variant)
         const headers = await signIn(ask)
-        nowMs += ttlMs - 1
+        nowMs += lifeMs - 1
         assert.equal((await ask('/me', { headers })).status, 200)
         nowMs += 1
         assert.equal((await ask('/me', { headers })).status, 401)
@@ -199,6 +223,76 @@ describe('session-vs-token', () => {
     assert.equal((await ask('/me', { headers: after })).status, 401)
   })
 
+  it('signs out everywhere also where the clock of another server is behind', async () => {
+    let cache: Opened<'cache'> | undefined
+    const share = (own: Opened<'cache'>) => (cache ??= own)
+    const ahead = await serve(scenario.variants['token-with-denylist'], { wrap: share })
+    const phone = await signIn(ahead)
+    const laptop = await signIn(ahead)
+    const closeAhead = close
+    nowMs -= 30_000
+    const behind = await serve(scenario.variants['token-with-denylist'], { wrap: share })
+    assert.equal((await post(behind, '/sign-out-everywhere', '', laptop)).status, 204)
+    assert.equal((await behind('/me', { headers: phone })).status, 401)
+    assert.equal((await behind('/me', { headers: await signIn(behind) })).status, 200)
+    await closeAhead?.()
+  })
+
+  it('lists a token that was signed out for as long as it lives', async () => {
+    const ttlMs = 30 * 60_000
+    const lives: (number | undefined)[] = []
+    const wrap = (cache: Opened<'cache'>): Opened<'cache'> => ({
+      ...cache,
+      set(key, value, options) {
+        lives.push(options?.ttlMs)
+        return cache.set(key, value, options)
+      },
+    })
+    const ask = await serve(scenario.variants['token-with-denylist'], { ttlMs, wrap })
+    const headers = await signIn(ask)
+    assert.equal((await post(ask, '/sign-out', '', headers)).status, 204)
+    assert.deepEqual(lives, [ttlMs])
+    const again = await signIn(ask)
+    assert.equal((await post(ask, '/sign-out-everywhere', '', again)).status, 204)
+    // A count that ended would begin anew, and let old tokens in.
+    assert.deepEqual(lives.slice(1), [undefined])
+  })
+
+  it('lets nobody in while the denylist cannot be asked', async () => {
+    let isGone = false
+    const wrap = (cache: Opened<'cache'>): Opened<'cache'> => ({
+      ...cache,
+      async get(key) {
+        if (isGone) throw new SeesawError('BACKEND_UNREACHABLE', 'The list is away.')
+        return cache.get(key)
+      },
+    })
+    const ask = await serve(scenario.variants['token-with-denylist'], { wrap })
+    const headers = await signIn(ask)
+    assert.equal((await ask('/me', { headers })).status, 200)
+    isGone = true
+    for (const path of ['/me', '/reports']) assert.equal((await ask(path, { headers })).status, 503)
+  })
+
+  it('gives a session the role of the moment in which it is there', async () => {
+    let meanwhile = async () => {}
+    const wrapSession = (session: Opened<'session'>): Opened<'session'> => ({
+      ...session,
+      async create(...args) {
+        await meanwhile()
+        await session.create(...args)
+      },
+    })
+    const ask = await serve(scenario.variants['server-session'], { wrapSession })
+    const admin = await signIn(ask)
+    meanwhile = async () => {
+      const role = JSON.stringify({ role: 'reader' })
+      assert.equal((await post(ask, '/people/ben/role', role, admin)).status, 204)
+    }
+    const headers = await signIn(ask, 'ben', 'battery staple')
+    assert.equal((await ask('/reports', { headers })).status, 403)
+  })
+
   it('keeps cookies from scripts and from forms on other sites', async () => {
     for (const id of ['server-session', 'signed-cookie-session'] as const) {
       const ask = await serve(scenario.variants[id])
@@ -208,6 +302,8 @@ describe('session-vs-token', () => {
     }
   })
 })
+
+const isShownInHeader = (id: string) => !id.includes('session')
 
 const routes = [
   ['GET', '/me'],

@@ -228,6 +228,37 @@ describe('Agenda on SQLite: in one process', () => {
     await until('it ran', () => runs === 1)
   })
 
+  // Agenda's own suite asks for 90 of these 100 places.
+  for (const [when, early] of [
+    ['before the first look', true],
+    ['while Agenda looks', false],
+  ] as const)
+    it(`jobs of ten names that come ${when} share the places of a lockLimit`, async () => {
+      const names = Array.from({ length: 10 }, (_, i) => `name ${i}`)
+      const agenda = await here.agenda({
+        ...{ processEvery, maxConcurrency: 300, lockLimit: 150 },
+        ...{ defaultLockLimit: 20, defaultConcurrency: 10 },
+      })
+      let end = () => {}
+      const over = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      const running = new Map<string, number>()
+      for (const name of names)
+        agenda.define(name, async () => {
+          running.set(name, (running.get(name) ?? 0) + 1)
+          await over
+        })
+      const fill = () =>
+        Promise.all(names.flatMap((name) => Array.from({ length: 25 }, () => agenda.now(name))))
+      if (early) await fill()
+      await agenda.start()
+      if (!early) await fill()
+      await until('all places are taken', () =>
+        names.every((name) => running.get(name) === 10),
+      ).finally(end)
+    })
+
   it('a job that nobody defines waits, and purge removes it', async () => {
     const agenda = await here.agenda()
     agenda.define('work', async () => {})

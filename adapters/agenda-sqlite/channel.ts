@@ -93,7 +93,8 @@ export const createSignals = (store: Store, table: string): Signals => {
       ) as { id: number; sender: string; messages: string }[]
       lastRead = rows.at(-1)?.id ?? lastRead
       for (const row of rows)
-        if (row.sender !== sender) for (const message of parsed(row.messages)) deliver(message)
+        if (row.sender !== sender)
+          for (const message of inRounds(parsed(row.messages))) deliver(message)
     })
   }
 
@@ -141,7 +142,7 @@ export const createSignals = (store: Store, table: string): Signals => {
     attempt(() => ringing && ring())
     ringing = false
     if (state !== 'connected') return
-    for (const { message } of sent) deliver(message)
+    for (const message of inRounds(sent.map(({ message }) => message))) deliver(message)
     for (const job of woken) deliver({ job })
   }
   let ringing = false
@@ -228,6 +229,23 @@ export const createSignals = (store: Store, table: string): Signals => {
       planTurn()
     },
   }
+}
+
+/**
+ * The messages in an order in which the names of jobs take turns. Agenda claims a job for each
+ * message at once, so one name after the other would leave no place for the last.
+ */
+const inRounds = (messages: readonly Message[]): Message[] => {
+  const seen = new Map<string, number>()
+  return messages
+    .map((message) => {
+      const name = 'job' in message ? message.job.jobName : ''
+      const round = seen.get(name) ?? 0
+      seen.set(name, round + 1)
+      return { message, round }
+    })
+    .sort((a, b) => a.round - b.round)
+    .map(({ message }) => message)
 }
 
 const newestSignal = (store: Store, table: string) =>

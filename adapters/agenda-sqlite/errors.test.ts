@@ -44,6 +44,28 @@ describe('Agenda on SQLite: what goes wrong', () => {
     assert.equal((await repository.queryJobs()).total, 2)
   })
 
+  it('a db that was handed in waits as long as its own PRAGMA says, and the error says so', async () => {
+    const db = new Database(here.path(), { timeout: 20 })
+    const { repository } = await here.connected({ db })
+    const other = new Database(here.path())
+    other.exec('BEGIN IMMEDIATE')
+    await assert.rejects(repository.saveJob(job(), undefined), (error: Error) => {
+      assert.match(error.message, /PRAGMA busy_timeout/)
+      assert.doesNotMatch(error.message, /busyTimeoutMs/)
+      return true
+    })
+    other.exec('ROLLBACK')
+    other.close()
+    db.close()
+  })
+
+  for (const option of [{ busyTimeoutMs: 50 }, { synchronous: 'full' as const }])
+    it(`${Object.keys(option)} is refused beside a db, where it would mean nothing`, () => {
+      const db = new Database(here.path())
+      assert.throws(() => sqliteBackend({ db, ...option }), { code: 'INVALID_OPTION' })
+      db.close()
+    })
+
   it('a full disk refuses the job that does not fit, and takes the next that does', async () => {
     const db = new Database(here.path('small.db'))
     const { repository } = await here.connected({ db })

@@ -28,7 +28,7 @@ export class AgendaSqliteError extends Error {
 export const isBusy = (error: unknown) => sqliteCode(error).startsWith('SQLITE_BUSY')
 
 /** Turns an error of the driver into one of ours; anything else passes unchanged. */
-export const explain = (error: unknown, file: string) => {
+export const explain = (error: unknown, file: string, timeout = 'busyTimeoutMs') => {
   const code = sqliteCode(error)
   const made = (ours: AgendaSqliteErrorCode, message: string) =>
     new AgendaSqliteError(ours, message, error)
@@ -36,7 +36,7 @@ export const explain = (error: unknown, file: string) => {
   if (code.startsWith('SQLITE_BUSY'))
     return made(
       'BUSY',
-      `${file} stayed locked by another connection for longer than busyTimeoutMs; nothing was written.`,
+      `${file} stayed locked by another connection for longer than ${timeout}; nothing was written.`,
     )
   if (code === 'SQLITE_CONSTRAINT_CHECK')
     return made(

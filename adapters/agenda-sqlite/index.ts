@@ -27,7 +27,10 @@ export interface SqliteBackendOptions {
    * waits for the disk. Only with `path`.
    */
   synchronous?: Synchronous
-  /** How long a write waits for another process's before it fails as BUSY. Default 5000. */
+  /**
+   * How long a write waits for another process's before it fails as BUSY. Default 5000. Only with
+   * `path`: an open `db` has a PRAGMA busy_timeout of its own.
+   */
   busyTimeoutMs?: number
   /** Tell other processes of new jobs at once. Default true; false leaves it to `processEvery`. */
   notifications?: boolean
@@ -44,6 +47,12 @@ export const sqliteBackend = (options: SqliteBackendOptions): AgendaBackend => {
   const { table = 'agendaJobs', synchronous = 'normal', busyTimeoutMs = 5_000 } = options
   if (!options.path === !options.db)
     throw new AgendaSqliteError('INVALID_OPTION', 'Give either a path or an open db.')
+  for (const name of ['synchronous', 'busyTimeoutMs'] as const)
+    if (options.db && options[name] !== undefined)
+      throw new AgendaSqliteError(
+        'INVALID_OPTION',
+        `${name} goes with a path; an open db keeps its own settings. Set the PRAGMA on the db.`,
+      )
   if (!/^[A-Za-z_]\w*$/.test(table))
     throw new AgendaSqliteError('INVALID_OPTION', `'${table}' is no name for a table.`)
   if (!['off', 'normal', 'full', 'extra'].includes(synchronous))

@@ -49,6 +49,7 @@ export interface Store {
 export const createStore = (options: StoreOptions): Store => {
   const ownsConnection = options.db === undefined
   const label = options.path ?? 'The database'
+  const timeout = ownsConnection ? 'busyTimeoutMs' : "the connection's own PRAGMA busy_timeout"
   const breathe = breather()
   let current: Session | undefined
 
@@ -58,7 +59,7 @@ export const createStore = (options: StoreOptions): Store => {
       return work(session)
     } catch (error) {
       session.forget()
-      throw explain(error, label)
+      throw explain(error, label, timeout)
     } finally {
       if (session !== current && ownsConnection) session.db.close()
     }
@@ -67,7 +68,11 @@ export const createStore = (options: StoreOptions): Store => {
   return {
     ownsConnection,
     async connect() {
-      current ??= await retried(() => open(options), options.busyTimeoutMs, label)
+      current ??= await retried(
+        () => open(options),
+        options.busyTimeoutMs,
+        (error) => explain(error, label, timeout),
+      )
     },
     disconnect() {
       if (ownsConnection) current?.db.close()
@@ -146,25 +151,36 @@ const createSession = (db: Database.Database): Session => {
 }
 
 // Switching a new file to WAL ignores the busy timeout, so processes that start together retry.
-const retried = async <T>(work: () => T, forMs: number, label: string): Promise<T> => {
+const retried = async <T>(
+  work: () => T,
+  forMs: number,
+  explained: (error: unknown) => unknown,
+): Promise<T> => {
   const untilMs = performance.now() + forMs
   for (;;) {
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error) || performance.now() > untilMs) throw explain(error, label)
+      if (!isBusy(error) || performance.now() > untilMs) throw explained(error)
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20))
     }
   }
 }
 
 // SQLite answers at once, so a loop of awaited calls would never let timers and requests run:
-// after a few milliseconds of it, one turn of the event loop is theirs.
+// after a few milliseconds of it, one turn of the event loop is theirs. All that wait for that turn
+// begin the next slice together, in the order in which they came. With a slice each, the first would
+// go on alone, and take all places that jobs of other names wait for.
 const breather = (sliceMs = 4) => {
   let sliceEndsAtMs = 0
+  let turn: Promise<void> | undefined
+  const begin = () => {
+    turn = undefined
+    sliceEndsAtMs = performance.now() + sliceMs
+  }
   return async () => {
     if (performance.now() < sliceEndsAtMs) return
-    await nextTurn()
-    sliceEndsAtMs = performance.now() + sliceMs
+    turn ??= nextTurn().then(begin)
+    await turn
   }
 }

@@ -11,6 +11,7 @@ import {
   backoffAfter,
   deathReason,
   ended,
+  keepWishes,
   lockGraceMs,
   payloadOf,
   spelledName,
@@ -79,6 +80,7 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
   const underWay = new Set<Promise<void>>()
   const endings = new WeakMap<object, () => void>()
   const bell = openBell()
+  const wishes = keepWishes()
   let closing = false
   let listening: Promise<void> | undefined
 
@@ -220,7 +222,8 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
         repeatInterval: everyMs,
         nextRunAt,
       }
-      const id = await insert({ name: clock, type: 'single', ...wanted })
+      const clockJob = { name: clock, type: 'single' } as const
+      let id = await insert({ ...clockJob, ...wanted })
       const known = await store.call(() => repository.getJobById(id))
       // It was there before, and each process that says so again must not put it off.
       const differs =
@@ -228,6 +231,12 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
         (known?.data as Data | undefined)?.json !== wanted.data.json
       if (known && differs)
         await store.call(() => repository.saveJob({ ...known, ...wanted }, undefined))
+      wishes.keep(clock, async () => {
+        const there = await store.call(() => repository.getJobById(id))
+        // An id may be another job's by now, where ids are numbers that begin anew.
+        if (there?.name === clock) return
+        id = await insert({ ...wanted, ...clockJob, nextRunAt: new Date(Date.now() + everyMs) })
+      })
       const tick: Work = async (job) => {
         await add(spelt, { json: JSON.stringify(job.data) })
         return null
@@ -248,10 +257,14 @@ export const agendaQueue = (store: Store): Opened<'queue'> => {
     },
     counts: store.counts,
     failed: async () => (await store.failed()).map(reportOf),
-    clear: store.clear,
+    async clear() {
+      wishes.forget()
+      await store.clear()
+    },
 
     async close() {
       closing = true
+      wishes.forget()
       bell.close()
       await agenda.stop(false)
       await ended(underWay)

@@ -3,6 +3,7 @@
 // node-redis would reject them, and BullMQ would take that for the failure of a job.
 import { Redis } from 'ioredis'
 import { countRoundTrip, SeesawError } from '#core/adapter'
+import { plainRedisUrl } from './redis.ts'
 import {
   failFastMs,
   isNetworkError,
@@ -14,17 +15,18 @@ import {
 } from './shared.ts'
 
 const openBoth = (url: string) => {
+  const plain = plainRedisUrl(url)
   const settings = {
     connectTimeout: silenceMs,
     retryStrategy: () => failFastMs,
     lazyConnect: true,
   }
-  const asking = new Redis(url, {
+  const asking = new Redis(plain, {
     ...settings,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
   })
-  const working = new Redis(url, { ...settings, maxRetriesPerRequest: null })
+  const working = new Redis(plain, { ...settings, maxRetriesPerRequest: null })
   // Whoever waits for a command hears of its failure; nobody needs to hear more.
   for (const client of [asking, working]) client.on('error', () => {})
 

@@ -97,6 +97,39 @@ const messageOf = (error: Error): string =>
 /** Why an attempt failed whose end nobody has seen. */
 export const deathReason = 'Its process died, or was silent for too long.'
 
+const sayAgainEveryMs = 1_000
+
+/**
+ * What a process has asked for and still wants: schedules. A store that was emptied or came back as a
+ * new one has forgotten them, and each is said again within a second.
+ */
+export const keepWishes = () => {
+  const wishes = new Map<string, () => Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let saying = false
+
+  const sayAll = async (): Promise<void> => {
+    if (saying) return
+    saying = true
+    // A store that is away is asked again in a second.
+    for (const say of [...wishes.values()]) await say().catch(() => {})
+    saying = false
+  }
+
+  return {
+    /** `say` is called once a second from now on; it asks for what is not there. */
+    keep(name: string, say: () => Promise<void>): void {
+      wishes.set(name, say)
+      timer ??= setInterval(() => void sayAll(), sayAgainEveryMs).unref()
+    },
+    forget(): void {
+      clearInterval(timer)
+      timer = undefined
+      wishes.clear()
+    },
+  }
+}
+
 /** Resolves when all of `running` have ended, or after `closeWithinMs`. */
 export const ended = async (running: Iterable<Promise<unknown>>): Promise<void> => {
   let timer: NodeJS.Timeout | undefined

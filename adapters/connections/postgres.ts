@@ -1,16 +1,20 @@
 // The connection to Postgres: one small pool per process and address. All that Seesaw keeps lies in
 // a schema of its own, which the first process that needs it creates.
+import { createHmac } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { parseIntoClientConfig } from 'pg-connection-string'
 import { countRoundTrip, defineBackend, SeesawError } from '#core/adapter'
 import {
+  badUrl,
   checkUrl,
   isNetworkError,
   misused,
   oneForEachUrl,
+  poolSize,
   refused,
   silenceMs,
   takingTurns,
@@ -66,15 +70,14 @@ const areThere = `
 // exists", so they take turns. Statements sent together are one transaction.
 const create = `select pg_advisory_xact_lock(5935241874); ${tables}`
 
-const connections = 10
+const connections = poolSize(10)
 const sweepEveryMs = 60_000
 
 const openPostgres = (url: string) => {
   const pool = new pg.Pool({
-    ...optionsOf(url),
-    max: connections,
     // Tables whose statements somebody else wrote lie in our schema, too.
-    options: '-c search_path=seesaw,public',
+    ...poolOptions(url, 'seesaw,public'),
+    max: connections,
   })
   // A connection that breaks while it is idle is replaced when the next one is needed.
   pool.on('error', () => {})
@@ -84,10 +87,12 @@ const openPostgres = (url: string) => {
 
   const inTurn = takingTurns(connections, isTimeout)
   const run = (config: pg.QueryConfig): Promise<pg.QueryResult> =>
-    inTurn(() => {
-      countRoundTrip('postgres')
-      return pool.query(config)
-    })
+    inTurn(() =>
+      whileFull(() => {
+        countRoundTrip('postgres')
+        return pool.query(config)
+      }),
+    )
 
   /** Asks the server whether it is there, and creates what is not. */
   const ready = async (): Promise<void> => {
@@ -174,7 +179,7 @@ const openEars = (url: string) => {
   let timer: NodeJS.Timeout | undefined
 
   const open = async (): Promise<void> => {
-    const fresh = new pg.Client({ ...optionsOf(url), keepAlive: true })
+    const fresh = new pg.Client({ ...configOf(url), keepAlive: true })
     client = fresh
     const again = () => {
       if (client !== fresh) return
@@ -222,34 +227,48 @@ const hangUp = (client: pg.Client): void => {
 /** Sends a statement within one transaction or outside of any. */
 type Ask = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>
 
+const schemaConnections = poolSize(4)
+
 /**
- * A schema of one's own: statements name its tables without it. Its owner ends it. Transactions
- * come out as if they had run one after another; one that the server cannot fit in between others
- * is run again. Throws BACKEND_UNREACHABLE.
+ * A schema of one's own: statements name its tables without it. Its owner ends it. It is asked as a
+ * role of its own, which owns this schema and may do nothing else, because statements may be somebody
+ * else's: of a variant that lets SQL in on purpose. Transactions come out as if they had run one after
+ * another; one that the server cannot fit in between others is run again. Throws BACKEND_UNREACHABLE,
+ * and BACKEND_UNAVAILABLE where the address's user may not create roles.
  */
-export const openSchema = (url: string, schema: string) => {
+export const openSchema = (url: string, schema: string, says: string) => {
+  const { password: ownersPassword = '' } = configOf(url)
+  // The same in all processes, and nothing that a statement could read.
+  const password = createHmac('sha256', `${ownersPassword}`).update(schema).digest('hex')
   const pool = new pg.Pool({
-    ...optionsOf(url),
-    max: 4,
-    options: `-c search_path=${schema} -c default_transaction_isolation=serializable`,
+    ...poolOptions(url, schema, '-c default_transaction_isolation=serializable'),
+    user: schema,
+    password,
+    max: schemaConnections,
   })
   pool.on('error', () => {})
   // The pool does not listen to one that is lent to a transaction. Between two of its statements
   // nobody would, and a server that goes away then would end this process.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const inTurn = takingTurns(4, isTimeout)
+  const inTurn = takingTurns(schemaConnections, isTimeout)
 
   const asking =
     (client: pg.Pool | pg.PoolClient): Ask =>
     async (text, values) => {
       countRoundTrip('postgres')
-      return (await client.query({ text, values, types: plainNumbers })).rows
+      const result: pg.QueryResult | pg.QueryResult[] = await client.query({
+        text,
+        values,
+        types: plainNumbers,
+      })
+      // Several statements in one text have a result each; the last one counts.
+      return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? []
     }
 
   const again = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     for (let tries = 1; ; tries++) {
       try {
-        return await work()
+        return await whileFull(work)
       } catch (error) {
         const isMisfit = error instanceof pg.DatabaseError && /^40(001|P01)$/.test(error.code ?? '')
         const isOurs = error instanceof pg.DatabaseError || isUnreachable(error)
@@ -282,7 +301,56 @@ export const openSchema = (url: string, schema: string) => {
     }
   }
 
+  /** Runs statements as the address's own user, who may create roles; for what makes and removes. */
+  const asOwner = async (statements: string): Promise<void> => {
+    try {
+      await whileFull(async () => {
+        const client = new pg.Client(configOf(url))
+        client.on('error', () => {})
+        try {
+          await client.connect()
+          await client.query(statements)
+        } finally {
+          hangUp(client)
+        }
+      })
+    } catch (error) {
+      throw mayNot(error) ? refused('Postgres', url, mayNotCreateRoles) : explained(error, url)
+    }
+  }
+
   return {
+    /**
+     * Makes the schema and its role, where they are not there. Two processes that do so at once get in
+     * each other's way, so they take turns. Statements sent together are one transaction.
+     */
+    make: () =>
+      asOwner(`
+        select pg_advisory_xact_lock(5935241876);
+        do $$ begin
+          if not exists (select from pg_roles where rolname = '${schema}') then
+            create role ${schema} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+          end if;
+        end $$;
+        alter role ${schema} password '${password}';
+        grant ${schema} to current_user;
+        create schema if not exists ${schema} authorization ${schema};
+        comment on schema ${schema} is ${quoted(says)};
+        comment on role ${schema} is ${quoted(says)}`),
+
+    /** Removes the schema with all that is in it, and its role. */
+    drop: () =>
+      asOwner(`
+        select pg_advisory_xact_lock(5935241876);
+        do $$ begin
+          if exists (select from pg_roles where rolname = '${schema}') then
+            grant ${schema} to current_user;
+            drop owned by ${schema} cascade;
+            drop role ${schema};
+          end if;
+          drop schema if exists ${schema} cascade;
+        end $$`),
+
     query: (text: string, values: unknown[] = []) =>
       again(() => inTurn(() => asking(pool)(text, values))),
     // Not in turn: what `work` itself waits for says nothing about the server.
@@ -301,13 +369,76 @@ const plainNumbers: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(type, format),
 }
 
-const optionsOf = (url: string): pg.ClientConfig => {
-  checkUrl('Postgres', url, /^postgres(ql)?:$/, 'postgres://user:password@host:5432/database')
+const mayNotCreateRoles =
+  'its user may not create roles, and the kind db needs one for each setup. Give that user CREATEROLE'
+
+const mayNot = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === '42501'
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/**
+ * What an address says, and what is ours. The driver would let the address go before, so it is taken
+ * apart here and nowhere else. What the address says in `options` stays, and ours comes after it.
+ */
+const configOf = (url: string, ownOptions: string[] = []): pg.ClientConfig => {
+  const example = 'postgres://user:password@host:5432/database'
+  checkUrl('Postgres', url, /^postgres(ql)?:$/, example)
+  const given = parsed(url, example)
+  const options = [given.options, ...ownOptions].filter(Boolean).join(' ')
   return {
-    connectionString: url,
     application_name: 'seesaw',
+    ...given,
     connectionTimeoutMillis: silenceMs,
     query_timeout: silenceMs,
+    ...(options ? { options } : {}),
+  }
+}
+
+const parsed = (url: string, example: string): pg.ClientConfig => {
+  try {
+    return parseIntoClientConfig(url)
+  } catch {
+    throw badUrl('Postgres', example)
+  }
+}
+
+/** A pool whose connections look for tables where `path` says; one that does not is refused. */
+const poolOptions = (url: string, path: string, ...more: string[]): pg.PoolConfig => ({
+  ...configOf(url, [`-c search_path=${path}`, ...more]),
+  // A pooler between us and the server may drop our options, and others' tables would be ours.
+  verify(client, done) {
+    client
+      .query('show search_path')
+      .then(
+        ({ rows: [row] }) =>
+          row.search_path === path
+            ? done()
+            : done(
+                refused(
+                  'Postgres',
+                  url,
+                  `it sets search_path to '${row.search_path}', not to '${path}'`,
+                ),
+              ),
+        done,
+      )
+  },
+})
+
+const fullForMs = 800
+
+/** Connects again for a moment where the server has no connection left. */
+const whileFull = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const untilMs = performance.now() + fullForMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const isFull = error instanceof pg.DatabaseError && error.code === '53300'
+      if (!isFull || performance.now() > untilMs) throw error
+      await sleep(20 + 60 * Math.random())
+    }
   }
 }
 
@@ -347,7 +478,7 @@ export default defineBackend({
   isUnreachable,
 
   async probe(url) {
-    const client = new pg.Client(optionsOf(url))
+    const client = new pg.Client(configOf(url))
     client.on('error', () => {})
     try {
       await client.connect()
@@ -355,18 +486,21 @@ export default defineBackend({
         select
           current_setting('server_version') as version,
           current_setting('server_version_num')::int as number,
+          current_setting('server_encoding') as encoding,
           pg_is_in_recovery() or current_setting('transaction_read_only')::bool as read_only,
           has_database_privilege(current_database(), 'create') as may_create,
           to_regnamespace('seesaw') is not null as has_schema`)
-      const { version, number, read_only, may_create, has_schema } = rows[0]
+      const { version, number, encoding, read_only, may_create, has_schema } = rows[0]
       const problem =
         number < 12_00_00
           ? `its version is ${version}; Seesaw needs 12 or later`
           : read_only
             ? 'it can only be read'
-            : !may_create && !has_schema
-              ? 'its user may not create the schema seesaw'
-              : undefined
+            : encoding !== 'UTF8'
+              ? `the encoding of its database is ${encoding}; Seesaw needs UTF8`
+              : !may_create && !has_schema
+                ? 'its user may not create the schema seesaw'
+                : undefined
       if (problem) throw refused('Postgres', url, problem)
       return version.split(' ')[0]
     } catch (error) {
@@ -394,7 +528,7 @@ export default defineBackend({
     const initdb = join(dirname(realpathSync(binary)), 'initdb')
     // Trust is for the loopback interface only, and there is no socket: its path could be too long.
     const makeData = '--username seesaw --auth trust --encoding UTF8 --locale C --no-sync'
-    const settings = `listen_addresses=127.0.0.1 unix_socket_directories= port=${port}`
+    const settings = `listen_addresses=127.0.0.1 unix_socket_directories= port=${port} max_connections=400`
     return {
       before: [
         ...(user ? [{ file: 'chown', args: [`${user.uid}:${user.gid}`, folder] }] : []),

@@ -193,12 +193,29 @@ const openSocket = async (url: string, lost: (error: unknown) => void): Promise<
   }
 }
 
-const createClientFor = (url: string): Client => {
-  const example = 'redis://user:password@host:6379/0'
+const example = 'redis://user:password@host:6379/0'
+
+/**
+ * The address as both drivers read it alike: node-redis takes the database from the path only, ioredis
+ * from `?db=`, too, and other settings besides. Throws CONFIG_INVALID.
+ */
+export const plainRedisUrl = (url: string): string => {
   checkUrl('Redis', url, /^rediss?:$/, example)
+  const plain = new URL(url.trim())
+  const inPath = plain.pathname.replace(/^\//, '')
+  const database = plain.searchParams.get('db') ?? inPath
+  const isSaidTwice = inPath !== '' && inPath !== database
+  if (!/^\d*$/.test(database) || isSaidTwice) throw badUrl('Redis', example)
+  plain.pathname = database ? `/${database}` : ''
+  plain.search = plain.hash = ''
+  return plain.href
+}
+
+const createClientFor = (url: string): Client => {
+  const plain = plainRedisUrl(url)
   try {
     return createClient({
-      url,
+      url: plain,
       disableOfflineQueue: true,
       socket: { connectTimeout: silenceMs - 100, reconnectStrategy: false },
     })

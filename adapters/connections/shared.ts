@@ -8,6 +8,13 @@ export const silenceMs = 1000
 /** After a failure everybody is told at once for this long, before somebody tries again. */
 export const failFastMs = 250
 
+/** Processes that share a server with this one; the lab says how many. */
+const processes = Math.max(1, Number(process.env.SEESAW_PROCESSES) || 1)
+
+/** How many connections a pool may have of a server that many processes share: at most `most`. */
+export const poolSize = (most: number): number =>
+  Math.min(most, Math.max(2, Math.floor((6 * most) / processes)))
+
 /**
  * Turns `open` into a `connect` that opens one connection per process and address, however many
  * adapters use it: the first one opens it, the last one that releases it closes it.

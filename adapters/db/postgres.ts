@@ -1,4 +1,5 @@
-// A schema of Postgres for each namespace, and connections that look for tables there.
+// A schema of Postgres for each namespace, a role that may do nothing but own it, and connections of that
+// role which look for tables there.
 import { createHash } from 'node:crypto'
 import { defineAdapter } from '#core/adapter'
 import type { SqlValue } from '#core/kinds'
@@ -11,17 +12,18 @@ export default defineAdapter<'db'>({
   async open({ namespace, url }) {
     const hash = createHash('sha256').update(namespace).digest('hex').slice(0, 32)
     const schema = `seesaw_db_${hash}`
-    const postgres = openSchema(url, schema)
+    const postgres = openSchema(url, schema, namespace)
     let tables: readonly string[] = []
 
     // Two processes that create the same table at once get in each other's way in spite of "if not
     // exists", so they take turns.
-    const make = () =>
-      postgres.transaction(async (ask) => {
+    const make = async () => {
+      await postgres.make()
+      await postgres.transaction(async (ask) => {
         await ask('select pg_advisory_xact_lock(hashtext($1))', [schema])
-        await ask(`create schema if not exists ${schema}`, [])
         for (const statement of tables) await ask(statement, [])
       })
+    }
 
     return {
       async define(statements) {
@@ -34,7 +36,7 @@ export default defineAdapter<'db'>({
         const ask = () => postgres.query(numbered(sql), [...values]) as Promise<Row[]>
         return ask().catch(async (error: unknown) => {
           // Somebody has emptied the namespace.
-          if (tables.length === 0 || !isMissingTable(error)) throw error
+          if (tables.length === 0 || !isGone(error)) throw error
           await make()
           return ask()
         })
@@ -50,7 +52,7 @@ export default defineAdapter<'db'>({
           }),
         ),
 
-      clear: async () => void (await postgres.query(`drop schema if exists ${schema} cascade`)),
+      clear: postgres.drop,
       close: postgres.end,
     }
   },
@@ -62,7 +64,8 @@ const numbered = (sql: string): string => {
   return sql.replace(/'[^']*'|"[^"]*"|\?/g, (found) => (found === '?' ? `$${++count}` : found))
 }
 
-const isMissingTable = (error: unknown): boolean => {
+/** The table is not there, or not the schema, or not the role (then no password is right). */
+const isGone = (error: unknown): boolean => {
   const { cause } = error as { cause?: { code?: string } }
-  return cause?.code === '42P01'
+  return /^(42P01|3F000|28000|28P01)$/.test(cause?.code ?? '')
 }

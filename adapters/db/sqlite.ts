@@ -108,6 +108,7 @@ const ask = <Row extends object>(
   values: readonly SqlValue[] = [],
 ): Row[] => {
   checkSqlValues(values)
+  refuseOtherFiles(sql)
   const statement = sqlite.prepare(sql)
   if (statement.columns.length === 0) {
     statement.run([...values])
@@ -116,6 +117,22 @@ const ask = <Row extends object>(
   return statement
     .all([...values])
     .map((row) => Object.fromEntries(statement.columns.map((name, i) => [name, row[i]])) as Row)
+}
+
+const beforeWord = /^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/
+
+/**
+ * Throws BACKEND_UNAVAILABLE for the statements by which SQLite reaches other files than its own. SQL
+ * may be somebody else's: of a variant that lets it in on purpose. SQLite runs the first statement of
+ * a text and no other, so it is the first word that counts.
+ */
+const refuseOtherFiles = (sql: string): void => {
+  const [word = ''] = /^\w+/.exec(sql.replace(beforeWord, '')) ?? []
+  if (/^(attach|detach|vacuum|pragma)$/i.test(word))
+    throw new SeesawError(
+      'BACKEND_UNAVAILABLE',
+      `SQLite refuses ${word.toUpperCase()}: it could reach files that are not this setup's.`,
+    )
 }
 
 /** All or nothing: another process must not see half of the tables. */

@@ -27,6 +27,8 @@ export default defineAdapter<'queue'>({
     const repository = new PostgresJobRepository({ pool, tableName: table, ensureSchema: false })
 
     const make = async (): Promise<void> => {
+      // Without our schema the table would be made in the next one of the search path.
+      await postgres.ready()
       const { rows } = await postgres.ask('select to_regclass($1) is not null as there', [table])
       // Two processes that create the same table at once get in each other's way in spite of "if
       // not exists", so they take turns. Statements sent together are one transaction.

@@ -11,6 +11,7 @@ import {
   backoffAfter,
   deathReason,
   ended,
+  keepWishes,
   lockGraceMs,
   payloadOf,
   spelledName,
@@ -22,6 +23,9 @@ import { asGiven } from '../connections/shared.ts'
 const drainDelay = 2
 
 const sayAgainMs = 1_000
+
+/** The one schedule that a name has. */
+const scheduler = 'every'
 
 /** Makes BullMQ ask the worker, each time an attempt has failed, whether and when there is another. */
 const askWorker = { attempts: Number.POSITIVE_INFINITY, backoff: { type: 'worker' } }
@@ -41,6 +45,7 @@ export default defineAdapter<'queue'>({
     const queues = new Map<string, Queue>()
     const workers = new Map<string, Worker>()
     const running = new Set<Promise<unknown>>()
+    const wishes = keepWishes()
 
     const queueOf = (name: string): Queue => {
       const known = queues.get(name)
@@ -140,13 +145,20 @@ export default defineAdapter<'queue'>({
       async schedule(name, data, { everyMs }) {
         const [spelt, json] = [spelledName(name), payloadOf(data)]
         await say(spelt)
-        await call(() =>
-          queueOf(spelt).upsertJobScheduler(
-            'every',
-            { every: everyMs },
-            { name: 'job', data: json },
-          ),
-        )
+        const ask = () =>
+          call(() =>
+            queueOf(spelt).upsertJobScheduler(
+              scheduler,
+              { every: everyMs },
+              { name: 'job', data: json },
+            ),
+          )
+        await ask()
+        wishes.keep(spelt, async () => {
+          if (await call(() => queueOf(spelt).getJobScheduler(scheduler))) return
+          await ask()
+          await say(spelt)
+        })
       },
 
       async find(id) {
@@ -179,9 +191,13 @@ export default defineAdapter<'queue'>({
       },
 
       // All but the names, of which other processes believe that they have said them.
-      clear: () => redis.clear(`${prefix}:`),
+      async clear() {
+        wishes.forget()
+        await redis.clear(`${prefix}:`)
+      },
 
       async close() {
+        wishes.forget()
         for (const worker of workers.values()) await worker.pause(true)
         await ended(running)
         await ended([...workers.values()].map((worker) => worker.close(running.size > 0)))

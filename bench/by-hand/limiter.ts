@@ -12,6 +12,7 @@ import Koa from 'koa'
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 import { startLab } from '../../core/lab.ts'
 import { loadAdapter, loadScenario } from '../../core/load.ts'
+import { loopbackFetch } from '../../core/loopback-fetch.ts'
 import { inBlocks, inPercent, median, ratioOf, type Slice, table } from './compare.ts'
 
 const { values, positionals } = parseArgs({
@@ -230,7 +231,7 @@ const askedOf = async (variant: Variant, knobs: { limit: number; windowMs: numbe
   variant.mount(router, { limiter, knobs, nowMs: Date.now, secret: new Uint8Array(32) })
   const server = new Koa().use(router.routes()).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  await fetch(`http://127.0.0.1:${(server.address() as { port: number }).port}/`)
+  await loopbackFetch(`http://127.0.0.1:${(server.address() as { port: number }).port}/`)
   server.close().closeAllConnections()
   return asked!
 }

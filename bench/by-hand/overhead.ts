@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Lab, startLab } from '../../core/lab.ts'
+import { loopbackFetch } from '../../core/loopback-fetch.ts'
 import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 import { type Load, openLoad } from './load.ts'
 
@@ -138,7 +139,7 @@ const mountAll = async (lab: Lab): Promise<void> => {
   const variants = ['no-call', 'one-call', 'two-calls', 'three-calls', 'four-calls']
   for (let i = 0; i < crowdSize; i++)
     for (const variant of variants) {
-      const { status } = await fetch(`${lab.url}/run/calls-${i}/${variant}/`)
+      const { status } = await loopbackFetch(`${lab.url}/run/calls-${i}/${variant}/`)
       if (status !== 200) throw new Error(`calls-${i}/${variant} answers ${status}.`)
     }
   const { mounted } = (await lab.readMeter())[0]!

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { loopbackFetch } from '../../core/loopback-fetch.ts'
 import type { Shot } from './autocannon.ts'
 import { median, table } from './compare.ts'
 import { startSeesaw } from './seesaw.ts'
@@ -92,8 +93,8 @@ const measure = async (
 /** Every variant that needs `kind`, on every backend of it that can be used here, well mixed. */
 const choicesOf = async (url: string, scenario: string, kind: string) => {
   const [{ scenarios }, { backends }] = await Promise.all([
-    fetch(`${url}/api/scenarios`).then((answer) => answer.json() as Promise<Catalogue>),
-    fetch(`${url}/api/doctor`).then((answer) => answer.json() as Promise<Doctor>),
+    loopbackFetch(`${url}/api/scenarios`).then((answer) => answer.json() as Promise<Catalogue>),
+    loopbackFetch(`${url}/api/doctor`).then((answer) => answer.json() as Promise<Doctor>),
   ])
   const { variants, setups } = scenarios.find(({ id }) => id === scenario)!
   const usable = backends
@@ -122,7 +123,7 @@ const toggle = async (
   kind: string,
   { variant, backend }: { variant: string; backend: string },
 ): Promise<number> => {
-  const answer = await fetch(`${url}/api/toggle`, {
+  const answer = await loopbackFetch(`${url}/api/toggle`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ scenario, variant, backends: { [kind]: backend } }),

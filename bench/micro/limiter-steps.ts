@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { loadScenario } from '../../core/load.ts'
+import { loopbackFetch } from '../../core/loopback-fetch.ts'
 import type { Comparison, MicroTools, MicroVariant } from './harness/comparison.ts'
 import { ready } from './harness/comparison.ts'
 
@@ -76,7 +77,7 @@ const askedOf = async (variant: Variant): Promise<Step> => {
   await variant.mount(router, { limiter, knobs, nowMs: Date.now, secret: new Uint8Array(32) })
   const server = createServer(new Koa().use(router.routes()).callback()).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await loopbackFetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   server.close()
   server.closeAllConnections()
   if (!asked) throw new Error(`${variant.title} asks its limiter nothing.`)

@@ -40,12 +40,22 @@ export const proveTargets = async (targets: string[], options: Options): Promise
     },
   })
   endProgress()
+  const { signal } = interrupted
   if (options.json) print(JSON.stringify(proof, null, 2))
-  else show(proof)
+  else show(proof, signal.aborted)
   process.exitCode = proof.ok ? 0 : 1
+  const nothing = proof.verdicts.length === 0 && !signal.aborted
   // What was named and is not here was asked for; `all` asks for whatever there is.
-  if (proof.skipped.length > 0 && !all && proof.ok)
-    throw new SeesawError('BACKEND_UNAVAILABLE', proof.skipped[0]?.reason ?? '')
+  const [skipped] = proof.skipped
+  if (skipped && (nothing || (proof.ok && !all)))
+    throw new SeesawError('BACKEND_UNAVAILABLE', skipped.reason)
+  if (nothing)
+    throw new SeesawError(
+      'WRONG_USE',
+      targets.length > 0
+        ? `Nothing was proved: ${targets.join(', ')} has no claims; seesaw list shows what has some.`
+        : 'Nothing was proved: no scenario here has claims; docs/add-a-scenario.md says how to add some.',
+    )
 }
 
 const longestLine = 60_000
@@ -67,7 +77,8 @@ const oneLine = (verdict: Verdict): string => {
   return `${setup} ${claim}: ${outcome} (${ms} ms)`
 }
 
-const show = ({ ok, verdicts, skipped }: Proof): void => {
+const show = (proof: Proof, interrupted: boolean): void => {
+  const { verdicts, skipped } = proof
   let setup = ''
   for (const verdict of verdicts) {
     if (verdict.setup !== setup) print(`\n${bold(verdict.setup)}`)
@@ -84,6 +95,22 @@ const show = ({ ok, verdicts, skipped }: Proof): void => {
   const wrong = verdicts.filter((verdict) => !isAsDeclared(verdict)).length
   print(
     `\n${verdicts.length} verdicts, ${wrong} not as declared, ${skipped.length} setups skipped. ` +
-      (ok ? good('Every claim came out as declared.') : bad('Not as declared.')),
+      inShort(proof, interrupted),
   )
+}
+
+const inShort = ({ ok, verdicts, skipped }: Proof, interrupted: boolean): string => {
+  if (!verdicts.every(isAsDeclared)) return bad('Not as declared.')
+  if (verdicts.length === 0) return bad(`Nothing was proved. ${whyNothing(skipped, interrupted)}`)
+  if (!ok) return bad('Ended early. The claims that were proved came out as declared.')
+  return skipped.length > 0
+    ? good('Every claim that could be proved came out as declared.')
+    : good('Every claim came out as declared.')
+}
+
+const whyNothing = (skipped: Proof['skipped'], interrupted: boolean): string => {
+  if (interrupted) return 'You ended it before the first verdict. Start it again.'
+  return skipped.length > 0
+    ? 'No setup can run here. seesaw doctor shows what would change that.'
+    : 'There are no claims. seesaw list shows which scenarios have some.'
 }

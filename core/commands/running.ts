@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { dataFolderOf } from '../config.ts'
 import { errorCodes, type Problem, SeesawError } from '../errors.ts'
 import { loadConfig } from '../load.ts'
+import { loopbackFetch } from '../loopback-fetch.ts'
 
 export interface RunningOptions {
   port?: number
@@ -22,7 +23,7 @@ export const ask = async <Answer>(
   body?: unknown,
 ): Promise<Answer> => {
   const url = await findRunning(options)
-  const response = await fetch(`${url}${path}`, {
+  const response = await loopbackFetch(`${url}${path}`, {
     method,
     ...(body === undefined
       ? {}

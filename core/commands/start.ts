@@ -73,6 +73,7 @@ export const start = async (options: Options): Promise<void> => {
     folder: join(folder, 'measurements'),
     defaults: config.backends,
     environment: lab.environment,
+    onEvent: (event) => hub.publish('measuring', event),
     onChange: (ticket) => {
       hub.publish('measurements', { ticket })
       if (ticket.status === 'queued' || ticket.status === 'running') progress.began(ticket)

@@ -21,7 +21,9 @@ export interface Queue {
 
   /**
    * Adds a job of this name every `everyMs` milliseconds, once over all processes that say so;
-   * saying it again with another interval changes it. Throws BACKEND_UNREACHABLE.
+   * saying it again with another interval changes it. As long as the queue is open and not cleared
+   * here, a schedule that the backend has lost is made again within a second or two. Throws
+   * BACKEND_UNREACHABLE.
    */
   schedule(name: string, data: Json, options: { everyMs: number }): Promise<void>
 

@@ -4,8 +4,8 @@
 import { startCommand } from '../child.ts'
 import { SeesawError, toProblem } from '../errors.ts'
 import type { Backends } from '../setup.ts'
-import { createLog, endEvent, type Log } from './log.ts'
-import { blocksIn, progressIn, setupsIn } from './progress.ts'
+import { createLog, endEvent, type Log, type Numbered } from './log.ts'
+import { blocksIn, type Progress, progressIn, setupsIn } from './progress.ts'
 import { checkRequest, type MeasurementRequest, wordsOf } from './request.ts'
 import { newId, openStore, type ReportFormat, type Ticket } from './store.ts'
 
@@ -21,7 +21,18 @@ export interface DeskOptions {
   command?: string[]
   /** Told whenever what the list says of one has changed. */
   onChange?(measurement: Listed): void
+  /** Told of everything that happens in one, as its own stream of events is. */
+  onEvent?(event: MeasuringEvent): void
 }
+
+/** What has happened in one by now; `end` is null while it goes on. */
+export interface SoFar {
+  events: Numbered[]
+  end: Listed | null
+}
+
+/** What has happened in one measurement, or how it ended. */
+export type MeasuringEvent = { id: string } & (Numbered | { end: Listed })
 
 /** A measurement as a list shows it. */
 export type Listed = Omit<Ticket, 'format'> & {
@@ -66,12 +77,15 @@ export const openDesk = (options: DeskOptions) => {
   }
 
   const changed = ({ ticket }: Job) => options.onChange?.(listed(ticket))
+  const tell = ({ ticket, log }: Job, event: Progress) => {
+    const number = log.add(event)
+    if (number > 0) options.onEvent?.({ id: ticket.id, number, event })
+  }
 
   const sayWhoIsBefore = () => {
     for (const job of waiting) {
       const before = jobs()[jobs().indexOf(job) - 1]
-      if (before)
-        job.log.add({ type: 'queued', behind: before.ticket.command, ahead: aheadOf(job) })
+      if (before) tell(job, { type: 'queued', behind: before.ticket.command, ahead: aheadOf(job) })
       changed(job)
     }
   }
@@ -134,7 +148,7 @@ export const openDesk = (options: DeskOptions) => {
     if (event.type === 'block') ticket.blocks = blocksIn(event) ?? ticket.blocks
     // Where the file lies on this machine is nobody's business; by this path anybody can have it.
     const shown = event.type === 'result' ? { ...event, file: `/api/bench/${ticket.id}` } : event
-    job.log.add(shown)
+    tell(job, shown)
     if (event.type === 'plan' || event.type === 'block' || event.type === 'queued') changed(job)
   }
 
@@ -162,7 +176,9 @@ export const openDesk = (options: DeskOptions) => {
 
   /** Says how it ended to all who follow it, and to those who look at the list. */
   const announceEnd = (job: Job) => {
-    job.log.end(listed(job.ticket))
+    const end = listed(job.ticket)
+    job.log.end(end)
+    options.onEvent?.({ id: end.id, end })
     changed(job)
   }
 
@@ -274,6 +290,14 @@ export const openDesk = (options: DeskOptions) => {
       return (async function* () {
         yield endEvent(listed(ticket))
       })()
+    },
+
+    /** The events after this number that have been, for whoever does not stay; `end` how it ended. */
+    async soFar(id: string, after: number): Promise<SoFar> {
+      const job = find(id)
+      const events = job?.log.soFar(after) ?? []
+      if (job && !job.log.hasEnded()) return { events, end: null }
+      return { events, end: listed(job?.ticket ?? (await store.ticket(id))) }
     },
 
     /** A report of what was measured. Throws MEASUREMENT_NOT_FOUND, DATA_CORRUPT, BUSY. */

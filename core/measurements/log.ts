@@ -5,7 +5,8 @@
 import type { Progress } from './progress.ts'
 
 export interface Log {
-  add(event: Progress): void
+  /** Returns the event's number; 0 where all has been said. */
+  add(event: Progress): number
   /** The last event, after which there is nothing more to say. */
   end(outcome: unknown): void
   /**
@@ -13,6 +14,14 @@ export interface Log {
    * until `signal`. An event has a number and no name; the last one is called `end`, both ways.
    */
   follow(after: number, signal: AbortSignal): AsyncGenerator<string>
+  hasEnded(): boolean
+  /** The events after the one with this number, as they are now. */
+  soFar(after: number): Numbered[]
+}
+
+export interface Numbered {
+  number: number
+  event: Progress
 }
 
 const heartbeatMs = 15_000
@@ -30,7 +39,7 @@ export const endEvent = (outcome: unknown): string =>
 /** Makes an empty log. */
 export const createLog = (options: { heartbeatMs?: number; mostKept?: number } = {}): Log => {
   const limit = options.mostKept ?? mostKept
-  let entries: { number: number; type: string; text: string }[] = []
+  let entries: (Numbered & { text: string })[] = []
   let last = 0
   let ended: string | undefined
   let listeners: (() => void)[] = []
@@ -44,15 +53,17 @@ export const createLog = (options: { heartbeatMs?: number; mostKept?: number } =
   /** Forgets early slices first, which a chart can do without, then whatever is oldest. */
   const thin = () => {
     const recent = entries.length * 0.75
-    entries = entries.filter(({ type }, i) => i >= recent || type !== 'slice')
+    entries = entries.filter(({ event }, i) => i >= recent || event.type !== 'slice')
     if (entries.length > limit * 0.9) entries = entries.slice(-limit / 2)
   }
 
   const after = (number: number) => {
     let from = entries.length
     while (from > 0 && (entries[from - 1]?.number ?? 0) > number) from--
-    return entries.slice(from, from + atOnce)
+    return entries.slice(from)
   }
+  /** A number from before a restart may be larger than any of ours. */
+  const known = (number: number) => (number > last ? 0 : number)
 
   /** Settles with the next event, with the end of `signal`, or after a while. */
   const change = (signal: AbortSignal): Promise<'changed' | 'quiet'> =>
@@ -71,13 +82,18 @@ export const createLog = (options: { heartbeatMs?: number; mostKept?: number } =
 
   return {
     add(event) {
-      if (ended) return
+      if (ended) return 0
       last++
       const text = `id: ${last}\ndata: ${JSON.stringify(event)}\n\n`
-      entries.push({ number: last, type: event.type, text })
+      entries.push({ number: last, event, text })
       if (entries.length > limit) thin()
       announce()
+      return last
     },
+
+    hasEnded: () => ended !== undefined,
+
+    soFar: (number) => after(known(number)).map(({ number, event }) => ({ number, event })),
 
     end(outcome) {
       ended ??= endEvent(outcome)
@@ -85,12 +101,11 @@ export const createLog = (options: { heartbeatMs?: number; mostKept?: number } =
     },
 
     async *follow(number, signal) {
-      // A number from before a restart may be larger than any of ours.
-      let seen = number > last ? 0 : number
+      let seen = known(number)
       // How long a browser waits before it connects again.
       yield 'retry: 2000\n\n'
       while (!signal.aborted) {
-        const next = after(seen)
+        const next = after(seen).slice(0, atOnce)
         if (next.length > 0) {
           seen = next.at(-1)?.number ?? seen
           yield next.map(({ text }) => text).join('')

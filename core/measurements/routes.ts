@@ -27,6 +27,10 @@ const pageSchema = z.strictObject({
   offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
 })
 
+const soFarSchema = z.strictObject({
+  after: z.coerce.number().int().min(0).max(999_999_999).default(0),
+})
+
 const partSchema = z.strictObject({ blocks: z.literal('brief').optional() })
 
 /** Most of a measurement is histograms and single slices, which only its reports look into. */
@@ -96,6 +100,14 @@ export const measurementRoutes = (desk: Desk, busy: () => string | undefined): R
     ctx.res.setTimeout(patienceMs, () => ctx.res.destroy())
     ctx.type = 'text/event-stream; charset=utf-8'
     ctx.body = Readable.from(events)
+  })
+
+  // A browser keeps no connection for it, of which it has six.
+  router.get('/:id/so-far', async (ctx) => {
+    const asked = soFarSchema.safeParse({ ...ctx.query })
+    if (!asked.success)
+      throw new SeesawError('WRONG_USE', 'Ask for ?after=0… an event, and for nothing else.')
+    ctx.body = await desk.soFar(ctx.params.id ?? '', asked.data.after)
   })
 
   router.post('/:id/cancel', async (ctx) => {

@@ -1,5 +1,5 @@
-// What the server knows, as it is now: read once, and again whenever the connection comes back; in
-// between kept true by the events that the server sends.
+// What the server knows, as it is now: read once, and again whenever events were missed; in between
+// kept true by the events that the server sends.
 import { batch, type Signal, signal } from '@preact/signals'
 import type { State } from '../api.ts'
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts'
@@ -7,6 +7,7 @@ import type { Listed } from '../measurements/desk.ts'
 import type { Course } from '../page.ts'
 import type { BackendReport } from '../servers.ts'
 import { api } from './api.ts'
+import { openStream, type Told } from './stream.ts'
 
 /** `lost`: asked again every second, by itself. */
 export const connection = signal<'starting' | 'up' | 'lost'>('starting')
@@ -20,20 +21,22 @@ export const measurements = signal<readonly Listed[]>([])
 export const entryOf = (scenario: string): CatalogueEntry | undefined =>
   catalogue.value?.scenarios.find(({ id }) => id === scenario)
 
-type Told = { type: string; [name: string]: unknown }
 const listeners = new Map<string, Set<(event: never) => void>>()
 
-/** Calls `listener` with every event of this type; returns what ends that. */
+/**
+ * Calls `listener` with every event of this type; returns what ends that. The type `missed` says that
+ * others are lost, so that what they would have told is to be read.
+ */
 export const on = <E extends object>(type: string, listener: (event: E) => void): (() => void) => {
   const known = listeners.get(type) ?? new Set()
   listeners.set(type, known.add(listener as never))
   return () => known.delete(listener as never)
 }
 
-/** Called at the beginning, and whenever the connection is there again after it was lost. */
+/** Called at the beginning, and whenever events were missed. */
 const readers: (() => Promise<void>)[] = []
 
-/** A signal that is read from `path` now and after every reconnection. Absent until it was read. */
+/** A signal that is read from `path` now and whenever events were missed. Absent until it was read. */
 export const readFrom = <T>(target: Signal<T>, path: string, pick: (answer: never) => T): void => {
   readers.push(async () => {
     target.value = pick((await api.get(path)) as never)
@@ -71,30 +74,19 @@ const readAll = async (): Promise<void> => {
   await Promise.allSettled(readers.map((read) => read()))
 }
 
+on('missed', () => void readAll())
+
 /** Begins; resolves when everything was read once, or could not be. */
 export const connect = async (): Promise<void> => {
-  listen()
+  openStream({
+    hear(event) {
+      batch(() => {
+        for (const listener of listeners.get(event.type) ?? []) listener(event as never)
+      })
+    },
+    reach(up) {
+      connection.value = up ? 'up' : 'lost'
+    },
+  })
   await readAll()
-}
-
-const againMs = 1_000
-
-const listen = (): void => {
-  const events = new EventSource('/api/events')
-  events.onopen = () => {
-    const before = connection.value
-    connection.value = 'up'
-    if (before === 'lost') void readAll()
-  }
-  events.onmessage = ({ data }: MessageEvent<string>) => {
-    const event = JSON.parse(data) as Told
-    batch(() => {
-      for (const listener of listeners.get(event.type) ?? []) listener(event as never)
-    })
-  }
-  events.onerror = () => {
-    connection.value = 'lost'
-    // A browser comes back by itself unless the answer was an error.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, againMs)
-  }
 }

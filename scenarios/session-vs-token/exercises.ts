@@ -16,6 +16,70 @@ export const stolenCopy: Exercise = async (hands) => {
   hands.assume(before.status === 200, 'before, a copy is as good as any')
   await signOut(hands, owner)
   await expectOut(hands, thief, 'a copy, after its owner signed out,')
+  const page = await thief.get('/reports')
+  hands.expect(page.status === 401, `for another page it gets ${told(page)}`)
+}
+
+/** A thief takes a copy; the owner signs in once more, and then out. */
+export const signedInAgain: Exercise = async (hands) => {
+  const owner = await signedIn(hands, 'ada')
+  const thief = owner.copy()
+  const again = await signIn(owner, 'ada')
+  hands.assume(again.status === 200, `ada signs in again: ${told(again)}`)
+  await signOut(hands, owner)
+  await expectOut(hands, thief, 'a copy from before the second sign-in')
+}
+
+/** Comes back again and again, until long after the last end. */
+export const lastEnd: Exercise = async (hands) => {
+  const sinceMs = await startClock(hands)
+  const person = await signedIn(hands, 'ada')
+  const untilMs = Date.now() + 1.25 * lastsAtMostMs
+  let last = await person.get('/me')
+  hands.assume(last.status === 200, 'who comes back at once is let in')
+  while (last.status === 200 && last.sentAtMs < untilMs) {
+    await hands.waitMs(lastsAtMostMs / 10)
+    const next = await person.get('/me')
+    const gapMs = next.doneAtMs - last.sentAtMs
+    hands.assume(gapMs < lastsAtMostMs / 2, `a gap of ${gapMs} ms`)
+    last = next
+  }
+  const afterMs = last.doneAtMs - sinceMs
+  const because = `who came back for ${afterMs} ms gets ${told(last)}`
+  hands.expect(last.status === 401, because)
+}
+
+/** The longest that a sign-in lasts, where a claim is about its last end. */
+export const lastsAtMostMs = 2_000
+
+/** Signs in again and again, and looks for what the credentials share. */
+export const nextCredential: Exercise = async (hands) => {
+  const secrets: string[] = []
+  for (let i = 0; i < 5; i++) {
+    const credential = credentialOf(await signedIn(hands, 'ada'))
+    secrets.push(credential.split('.').at(-1) ?? '')
+  }
+  const least = Math.min(...secrets.map(({ length }) => length))
+  const shares = secrets.slice(1).map((secret, i) => {
+    const same = [...secret].filter((letter, at) => letter === secrets[i]?.[at])
+    return same.length / secret.length
+  })
+  // Of 43 random letters one or two agree by chance, and never a third.
+  const most = Math.round(100 * Math.max(...shares))
+  const because = `of ${least} letters, up to ${most} % were as the time before`
+  hands.expect(least >= 22 && most < 34, because)
+}
+
+/** Signs a token with the public key, as if that were a shared secret. */
+export const confusedKey: Exercise = async (hands) => {
+  const person = await signedIn(hands, 'cleo')
+  const { status, text } = await person.get('/key')
+  hands.note(status === 200 ? 'the public key is there' : 'no public key')
+  const head = base64url({ alg: 'HS256', typ: 'JWT' })
+  const signed = `${head}.${adminsContent()}`
+  const mac = createHmac('sha256', text).update(signed).digest('base64url')
+  const forger = holding(hands, `${signed}.${mac}`, person)
+  await expectOut(hands, forger, 'a token signed with the public key')
 }
 
 /** The same, but the thief uses the copy for longer than a sign-in lasts. */
@@ -128,21 +192,19 @@ export const forgeries: Exercise = async (hands) => {
   const person = await signedIn(hands, 'cleo')
   const before = await person.get('/me')
   hands.assume(before.status === 200, 'the true one is accepted')
-  for (const [how, forged] of forgeriesOf(credentialOf(person)))
+  const isToken = person.headers.authorization !== undefined
+  const forgeries = forgeriesOf(credentialOf(person), isToken)
+  for (const [how, forged] of forgeries)
     await expectOut(hands, holding(hands, forged, person), how)
 }
 
 /** Tries tokens which say that they need no signature. */
 export const algNone: Exercise = async (hands) => {
   const person = await signedIn(hands, 'cleo')
-  const at = Date.now() / 1000
-  const content = base64url({
-    ...{ sub: 'dora', role: 'admin', aud: 'reports', jti: '1' },
-    ...{ iat: at, exp: at + 3600, name: 'dora', expiresAtMs: at * 2000 },
-  })
+  const content = adminsContent()
   for (const alg of ['none', 'None', 'NONE', '', undefined])
     for (const end of ['.', '']) {
-      const forged = `${base64url({ alg, typ: 'at+jwt' })}.${content}${end}`
+      const forged = `${base64url({ alg, typ: 'JWT' })}.${content}${end}`
       const forger = holding(hands, forged, person)
       await expectOut(hands, forger, `a token with alg '${alg}'`)
     }
@@ -272,12 +334,24 @@ const told = ({ status, json }: Answer): string => {
   return more ? `${status} ${more}` : `${status}`
 }
 
+/** What a token of the admin's would say, in the words of every variant. */
+const adminsContent = (): string => {
+  const at = Date.now() / 1000
+  return base64url({
+    ...{ sub: 'dora', role: 'admin', aud: 'reports', jti: '1', gen: 9 },
+    ...{ iat: at, exp: at + 3600, name: 'dora', expiresAtMs: at * 2000 },
+  })
+}
+
 const base64url = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString('base64url')
 
 // Characters are changed in the middle of a part: the last one of base64url
 // carries bits that no decoder looks at, and changing those changes nothing.
-function* forgeriesOf(credential: string): Generator<[string, string]> {
+function* forgeriesOf(
+  credential: string,
+  isToken: boolean,
+): Generator<[string, string]> {
   const parts = credential.split('.')
   const signature = parts.at(-1) ?? ''
   const contents = parts.slice(0, -1)
@@ -295,6 +369,16 @@ function* forgeriesOf(credential: string): Generator<[string, string]> {
   }
   if (contents.length === 0) return
 
+  // Decoders skip these, so another text would mean the same (RFC 7515, 2).
+  const middle = length >> 1
+  // No cookie can have white space in it.
+  for (const extra of isToken ? [' ', '\t', '=', '+'] : ['=', '+'])
+    yield [
+      `'${extra}' in the middle`,
+      credential.slice(0, middle) + extra + credential.slice(middle),
+    ]
+  yield ['padded', `${credential}=`]
+  yield ['each part padded', parts.map((part) => `${part}=`).join('.')]
   yield ['another signature', [...contents, base64url('x')].join('.')]
   yield ['one more part', `${credential}.x`]
   const edited = contents.map(promoted).join('.')

@@ -28,14 +28,24 @@ export const sessionTtlMs = {
   unit: 'ms',
 } as const satisfies Knob
 
+const absoluteTtlMs = {
+  says: 'how long a sign-in lasts at most, however often it is used',
+  default: 43_200_000,
+  min: 50,
+  max: 604_800_000,
+  unit: 'ms',
+} as const satisfies Knob
+
+/** For a variant that remembers when somebody signed in. */
+export const lifetimes = { sessionTtlMs, absoluteTtlMs }
+
 /** What a refusal says about the credential that came with the request. */
 type Reason = 'missing' | 'invalid' | 'expired' | 'revoked'
 
 /**
- * Opens the users' table. `scheme` is how a variant wants to be shown who is
- * there; every 401 has to name it (RFC 9110, section 15.5.2).
+ * Opens the users' table. `shownBy` is what a client shows to say who it is.
  */
-export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
+export const openPeople = (shownBy: 'token' | 'cookie') => {
   const rows = new Map(
     people.map((person) => [person.name as string, row(person)]),
   )
@@ -45,12 +55,27 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
     // A request that showed nothing has made no mistake (RFC 6750, section 3).
     const error = reason === 'missing' ? '' : `, error="invalid_token"`
     const why = error && `, error_description="${reason}"`
-    ctx.set('WWW-Authenticate', `${scheme} realm="people"${error}${why}`)
+    // RFC 9110 (15.5.2) wants a challenge with every 401, but it has no scheme
+    // for cookies, and to invent one helps no client. So only tokens have one.
+    if (shownBy === 'token')
+      ctx.set('WWW-Authenticate', `Bearer realm="people"${error}${why}`)
     problem(ctx, 401, 'You are not signed in', { reason })
   }
 
   return {
     refuse,
+
+    /**
+     * Returns the token of `Authorization: Bearer …`; otherwise answers 401 and
+     * returns undefined. Three parts of base64url and nothing else: no padding
+     * and no white space, which many decoders skip (RFC 7515, section 2).
+     */
+    tokenIn(ctx: Context): string | undefined {
+      const [, shown] = /^Bearer +(.+)$/i.exec(ctx.get('Authorization')) ?? []
+      if (!shown) return refuse(ctx, 'missing')
+      const isPlain = /^[\w-]+\.[\w-]+\.[\w-]*$/.test(shown)
+      return isPlain ? shown : refuse(ctx, 'invalid')
+    },
 
     /** The role that `name` has at this moment. */
     roleOf: (name: string): Role => rows.get(name)?.role ?? 'reader',
@@ -62,6 +87,7 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
      * fast for real ones.
      */
     signIn(ctx: Context): Person | undefined {
+      keepFromCaches(ctx)
       const { name, password } = fieldsOf(ctx)
       if (!isName(name) || !isText(password)) {
         return malformed(ctx, '{"name": "…", "password": "…"}')
@@ -100,10 +126,12 @@ export const openPeople = (scheme: 'Bearer' | 'Cookie') => {
       whoIs: (ctx: Context) => Promise<Person | undefined>,
     ): void {
       router.get('/me', async (ctx) => {
+        keepFromCaches(ctx)
         const person = await whoIs(ctx)
         if (person) ctx.body = { name: person.name, role: person.role }
       })
       router.get('/reports', async (ctx) => {
+        keepFromCaches(ctx)
         const person = await whoIs(ctx)
         if (!person) return
         if (person.role === 'reader') problem(ctx, 403, 'Only for editors')
@@ -136,6 +164,10 @@ const isText = (value: unknown): value is string =>
   typeof value === 'string' && /^[^\p{Cc}\p{Cs}]{1,200}$/u.test(value)
 const isRole = (value: unknown): value is Role =>
   value === 'reader' || value === 'editor' || value === 'admin'
+
+// What is for one person must not lie in a cache, where the next one finds it
+// (RFC 9111, section 5.2.2.5).
+const keepFromCaches = (ctx: Context) => ctx.set('Cache-Control', 'no-store')
 
 const malformed = (ctx: Context, wanted: string) =>
   problem(ctx, 400, `Send ${wanted} as JSON`, { code: 'BODY_INVALID' })

@@ -1,12 +1,19 @@
 // Where the knowledge that you are signed in lives, and what follows from it.
 import { defineScenario } from '#core/scenario'
 import * as exercises from './exercises.ts'
+import believesHeader from './variants/believes-header.ts'
 import serverSession from './variants/server-session.ts'
 import signedCookieSession from './variants/signed-cookie-session.ts'
 import signedToken from './variants/signed-token.ts'
 import tokenWithDenylist from './variants/token-with-denylist.ts'
 
 const everyone = () => true
+const safe = [
+  'server-session',
+  'signed-token',
+  'token-with-denylist',
+  'signed-cookie-session',
+] as const
 const adasPage = JSON.stringify({ name: 'ada', role: 'editor' })
 
 export default defineScenario({
@@ -21,8 +28,8 @@ export default defineScenario({
     between: ['server-session', 'signed-token'],
     because:
       'On every request, one looks an id up in its own memory, and the ' +
-      'other checks a signature. A token needs no store, but checking ' +
-      'it is work, and work is what a busy server is short of.',
+      'other checks a signature. The check goes through WebCrypto here, ' +
+      'another thread and back, and that costs more than the hash itself.',
     lines: ['session.get(id)', 'await jwtVerify<Claims>(token'],
   },
 
@@ -31,6 +38,7 @@ export default defineScenario({
     'signed-token': signedToken,
     'token-with-denylist': tokenWithDenylist,
     'signed-cookie-session': signedCookieSession,
+    'believes-header': believesHeader,
   },
 
   // Where time matters a sign-in lasts about a second: long enough for a busy
@@ -46,11 +54,25 @@ export default defineScenario({
         'signed-token': 'if (await whoIs(ctx)) ctx.status = 204',
       },
     },
+    'signed-in-again': {
+      says: 'Signing in again ends what was stolen before.',
+      exercise: exercises.signedInAgain,
+      attack: true,
+      heldBy: ['server-session'],
+      lines: {
+        'server-session': "await session.delete(ctx.cookies.get('sid') ?? '')",
+      },
+    },
     'busy-thief': {
       says: 'A stolen copy is dead one lifetime after sign-out, however busy.',
       exercise: exercises.busyThief,
       attack: true,
-      heldBy: ['server-session', 'signed-token', 'token-with-denylist'],
+      heldBy: [
+        'server-session',
+        'signed-token',
+        'token-with-denylist',
+        'believes-header',
+      ],
       knobs: { sessionTtlMs: 1500 },
     },
     'every-device': {
@@ -105,6 +127,22 @@ export default defineScenario({
       heldBy: ['server-session', 'signed-cookie-session'],
       knobs: { sessionTtlMs: 1500 },
     },
+    'last-end': {
+      says: 'However often it is used, a sign-in ends for good one day.',
+      exercise: exercises.lastEnd,
+      heldBy: [
+        'server-session',
+        'signed-token',
+        'token-with-denylist',
+        'believes-header',
+      ],
+      knobs: { sessionTtlMs: 2000, absoluteTtlMs: exercises.lastsAtMostMs },
+      lines: {
+        'server-session':
+          'if (!found || nowMs() >= sinceMs + knobs.absoluteTtlMs)',
+        'signed-cookie-session': 'issue(ctx, data)',
+      },
+    },
     'away-too-long': {
       says: 'Who stays away for longer than a sign-in lasts is out.',
       exercise: exercises.awayTooLong,
@@ -122,9 +160,30 @@ export default defineScenario({
       says: 'A token that says it needs no signature is refused.',
       exercise: exercises.algNone,
       attack: true,
-      heldBy: everyone,
+      heldBy: safe,
+      lines: {
+        'signed-token': 'await jwtVerify<Claims>(token, await key, rules)',
+        'believes-header': 'none: () => true',
+      },
+    },
+    'confused-key': {
+      says: "A token signed with the server's public key is refused.",
+      exercise: exercises.confusedKey,
+      attack: true,
+      heldBy: safe,
       lines: {
         'signed-token': "algorithms: ['HS256']",
+        'believes-header':
+          'const check = checks[String(decode(head).alg).toLowerCase()]',
+      },
+    },
+    'next-credential': {
+      says: 'From those seen so far nobody guesses the next credential.',
+      exercise: exercises.nextCredential,
+      attack: true,
+      heldBy: everyone,
+      lines: {
+        'server-session': "const id = randomBytes(32).toString('base64url')",
       },
     },
     'planted-id': {
@@ -147,7 +206,7 @@ export default defineScenario({
       says: 'Who comes too late is told so.',
       exercise: exercises.toldExpired,
       // A session that is gone leaves nothing behind that could tell why.
-      heldBy: ['signed-token', 'token-with-denylist', 'signed-cookie-session'],
+      heldBy: ({ variant }) => variant !== 'server-session',
       knobs: { sessionTtlMs: 200 },
     },
     'told-apart': {

@@ -1,5 +1,8 @@
 // What every database must do.
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Opened } from '#core/adapter'
 import type { SqlValue } from '#core/kinds'
 import { freshNamespace, oddStrings, type Subject } from './subject.ts'
@@ -44,6 +47,34 @@ export const dbContract = ({ traits, open, fork, neighbour, tidy }: Subject<'db'
     const db = await defined()
     assert.deepEqual(await db.query(count), [])
     assert.deepEqual(await db.query(`${count} returning value`), [{ value: 9 }])
+  })
+
+  it('returns rows, and never undefined, for whatever statement runs', async () => {
+    const db = await defined()
+    for (const text of [
+      `select 1 as one; select 2 as two`,
+      `${count}; ${count}`,
+      `select value from counters; drop table notes`,
+    ])
+      assert(Array.isArray(await db.query(text)), text)
+  })
+
+  it('reaches no other file by a statement that somebody else has written', async () => {
+    const db = await defined()
+    const folder = mkdtempSync(join(tmpdir(), 'seesaw-db-'))
+    const file = join(folder, 'stolen')
+    for (const text of [
+      `attach '${file}' as other`,
+      `/* a */ -- b\n ; ATTACH DATABASE '${file}' AS other`,
+      `vacuum into '${file}'`,
+      `pragma temp_store_directory = '${folder}'`,
+      `select load_extension('${file}')`,
+      `copy counters to '${file}'`,
+      `copy counters to program 'touch ${file}'`,
+    ])
+      await assert.rejects(db.query(text), (error) => error instanceof Error, text)
+    assert.deepEqual(readdirSync(folder), [])
+    assert.equal(await countOf(db, 'seeded'), 7)
   })
 
   it('returns integers and sums as numbers', async () => {

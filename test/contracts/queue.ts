@@ -361,17 +361,30 @@ export const queueContract = (subject: Subject<'queue'>): void => {
         for (const other of all)
           await other.call(namespace, { method: 'process', args: ['act', 'act', options] })
         const data = noting()
+        const beganMs = Date.now()
         await Promise.all([
           ...all.map((other) =>
             other.call(namespace, { method: 'schedule', args: ['act', data, { everyMs }] }),
           ),
           queue.schedule('act', data, { everyMs }),
         ])
-        const beganMs = Date.now()
         await until('three', async () => notes().length >= 3)
         await waitMs(100)
         const most = 2 + (Date.now() - beganMs) / everyMs
         assert(notes().length <= most, `${notes().length} jobs, not ${most}`)
+      })
+
+    if (traits.sharedBetweenProcesses)
+      it('goes on with it where somebody else has emptied the place where jobs are kept', async () => {
+        const namespace = freshNamespace()
+        const queue = await open({ namespace })
+        await queue.process('act', works.act, options)
+        await queue.schedule('act', noting(), { everyMs: 150 })
+        await until('one', async () => notes().length >= 1)
+        const other = await open({ namespace })
+        await other.clear()
+        const before = notes().length
+        await until('three more', async () => notes().length >= before + 3)
       })
   })
 

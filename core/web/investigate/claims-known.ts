@@ -1,10 +1,10 @@
 // What is known of claims: the verdicts that the server keeps, a proof that is under way whoever asked
 // for it, and what was tried out in this window.
-import { effect, signal } from '@preact/signals'
+import { signal } from '@preact/signals'
 import type { ProofEvent, Proofs, ShownVerdict } from '../../proofs.ts'
 import type { Trial } from '../../try.ts'
 import { api, wordsOf } from '../api.ts'
-import { connection, on } from '../live.ts'
+import { on } from '../live.ts'
 
 export type { Proofs, ShownVerdict, Trial }
 
@@ -56,10 +56,8 @@ export const readProofs = async (scenario: string): Promise<void> => {
   running.value = answer.running
 }
 
-// What happened while nobody was there is read anew.
-effect(() => {
-  if (connection.value !== 'up') return
-  for (const scenario of Object.keys(proofs.peek())) readProofs(scenario).catch(() => {})
+on('missed', () => {
+  for (const scenario of Object.keys(proofs.value)) readProofs(scenario).catch(() => {})
 })
 
 on('proof', ({ running: now, verdict, problem }: ProofEvent) => {

@@ -1,10 +1,10 @@
 // What somebody makes of a variant in this window: the text as it is being typed, what the server has of
 // it, and how the two stand to each other. Every keystroke is kept in the browser, so that neither a
 // reload nor a server that is gone nor another tab costs a word.
-import { computed, effect, signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import type { MineShown } from '../../mine/shelf.ts'
 import { api, Problem, wordsOf } from '../api.ts'
-import { catalogue, connection, on } from '../live.ts'
+import { catalogue, on } from '../live.ts'
 
 /** What is typed and not saved. `over`: what was saved when it was begun. */
 interface Draft {
@@ -123,9 +123,7 @@ const createWork = (scenario: string) => {
   on('mine', (event: { scenario: string }) => {
     if (event.scenario === scenario) void refresh().catch(() => {})
   })
-  effect(() => {
-    if (connection.value === 'up') void refresh().catch(() => {})
-  })
+  on('missed', () => void refresh().catch(() => {}))
   addEventListener('storage', ({ key, newValue, storageArea }) => {
     if (storageArea !== localStorage || key !== keyOf(basedOn.value) || !newValue) return
     const draft = JSON.parse(newValue) as Draft

@@ -2,8 +2,10 @@
 // into what is known of it now.
 import { useEffect, useState } from 'preact/hooks'
 import type { Progress } from '../../../bench/progress.ts'
-import type { Listed } from '../../measurements/desk.ts'
-import { api, wordsOf } from '../api.ts'
+import type { Listed, MeasuringEvent, SoFar } from '../../measurements/desk.ts'
+import type { Numbered } from '../../measurements/log.ts'
+import { api, Problem, wordsOf } from '../api.ts'
+import { on } from '../live.ts'
 
 type Event<Type extends Progress['type']> = Extract<Progress, { type: Type }>
 export type Slice = Event<'slice'>
@@ -70,36 +72,95 @@ export const useFollowed = (id: string | undefined): Followed | undefined => {
       timer = undefined
       show({ id, known: { ...known } })
     }
-    const conclude = (change: Partial<Followed>) => {
-      events.close()
-      clearTimeout(timer)
-      known = { ...known, ...change }
-      draw()
-    }
-    const events = new EventSource(`/api/bench/${encodeURIComponent(id)}/events`)
-    events.onmessage = ({ data }: MessageEvent<string>) => {
-      known = heard(known, JSON.parse(data))
-      timer ??= setTimeout(draw, drawEveryMs)
-    }
-    events.addEventListener('end', ({ data }: MessageEvent<string>) =>
-      conclude({ end: JSON.parse(data) }),
-    )
-    events.onerror = () => {
-      // A browser comes back by itself unless the answer was an error: then the server says which.
-      if (events.readyState !== EventSource.CLOSED) return
-      api.get(`/api/bench/${encodeURIComponent(id)}?blocks=brief`).then(
-        () => conclude({ trouble: 'Too many follow measurements already; reload in a moment.' }),
-        (error) => conclude({ trouble: wordsOf(error) }),
-      )
-    }
+    const stop = follow(id, {
+      hear(event) {
+        known = heard(known, event)
+        timer ??= setTimeout(draw, drawEveryMs)
+      },
+      conclude(how) {
+        clearTimeout(timer)
+        known = { ...known, ...how }
+        draw()
+      },
+    })
     draw()
     return () => {
-      events.close()
+      stop()
       clearTimeout(timer)
     }
   }, [id])
   return shown?.id === id ? shown?.known : undefined
 }
+
+/** Each event once and in order, then how it ended, or why it cannot be followed. */
+interface Follower {
+  hear(event: Progress): void
+  conclude(how: Pick<Followed, 'end' | 'trouble'>): void
+}
+
+/**
+ * What has been is asked for; what comes is told by the one stream of events. Where the two leave a
+ * gap, it is asked for again. Returns what ends it.
+ */
+const follow = (id: string, { hear, conclude }: Follower): (() => void) => {
+  const gone = new AbortController()
+  let last = 0
+  let reading = false
+  /** More has happened while something was read. */
+  let more = false
+  let later: ReturnType<typeof setTimeout> | undefined
+
+  const take = ({ number, event }: Numbered) => {
+    last = number
+    hear(event as Progress)
+  }
+  const stop = () => {
+    gone.abort()
+    clearTimeout(later)
+    for (const leave of listening) leave()
+  }
+  const finish = (how: Parameters<Follower['conclude']>[0]) => {
+    stop()
+    conclude(how)
+  }
+
+  const read = async () => {
+    if (gone.signal.aborted) return
+    if (reading) {
+      more = true
+      return
+    }
+    reading = true
+    more = false
+    const path = `/api/bench/${encodeURIComponent(id)}/so-far?after=${last}`
+    try {
+      const { events, end } = await api.get<SoFar>(path, gone.signal)
+      if (gone.signal.aborted) return
+      for (const one of events) take(one)
+      if (end) return finish({ end })
+    } catch (error) {
+      if (gone.signal.aborted) return
+      if (!(error instanceof Problem && error.code === 'GONE'))
+        return finish({ trouble: wordsOf(error) })
+      later = setTimeout(read, againMs)
+    }
+    reading = false
+    if (more) void read()
+  }
+
+  const listening = [
+    on('measuring', (told: MeasuringEvent) => {
+      if (told.id !== id) return
+      if ('end' in told || told.number > last + 1 || reading) void read()
+      else if (told.number === last + 1) take(told)
+    }),
+    on('missed', read),
+  ]
+  void read()
+  return stop
+}
+
+const againMs = 1_000
 
 /** How much of the measuring is done, as a share of all blocks. */
 export const shareDone = ({ plan, block, slices }: Followed): number => {

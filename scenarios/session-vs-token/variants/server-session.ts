@@ -4,45 +4,50 @@
 import { randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import { defineVariant } from '#core/scenario'
-import { openPeople, type Person, type Role, sessionTtlMs } from '../people.ts'
+import { lifetimes, openPeople, type Role } from '../people.ts'
 
 export default defineVariant({
   title: 'Server session',
   idea: 'A random id in a cookie; everything else stays on the server.',
   needs: ['session'],
-  knobs: { sessionTtlMs },
+  knobs: lifetimes,
 
-  mount(router, { session, knobs }) {
-    const people = openPeople('Cookie')
+  mount(router, { session, knobs, nowMs }) {
+    const people = openPeople('cookie')
     const ttlMs = knobs.sessionTtlMs
 
-    // Scripts cannot read the cookie (httpOnly), and forms on other sites do
-    // not send it (sameSite). Over HTTPS, add `secure: true`.
+    // Scripts cannot read the cookie (httpOnly). Other sites' forms do not
+    // send it, their links do (sameSite). Over HTTPS, add `secure: true`.
     const cookie = { httpOnly: true, sameSite: 'lax' } as const
 
-    // A fresh id on every sign-in: an id that someone else planted in this
-    // browser must not become trusted. Nobody guesses 256 random bits.
+    // A fresh id on every sign-in, so that one planted in this browser is not
+    // trusted; and the old one ends, for somebody may have a copy of it.
     router.post('/sign-in', async (ctx) => {
       const person = people.signIn(ctx)
       if (!person) return
       const id = randomBytes(32).toString('base64url')
-      const data = { userId: person.name, role: person.role }
+      const data = { userId: person.name, role: person.role, sinceMs: nowMs() }
       await session.create(id, data, { ttlMs })
+      // A role that was taken away meanwhile did not find this session yet.
+      const role = people.roleOf(person.name)
+      if (role !== data.role) await session.replace(id, { ...data, role })
+      await session.delete(ctx.cookies.get('sid') ?? '')
       ctx.cookies.set('sid', id, cookie)
-      ctx.body = person
+      ctx.body = { ...person, role }
     })
 
-    // Every visit pushes the end away again; the two calls leave together.
-    // An id that is not there was made up, or ended, or ran out of time: the
-    // server no longer knows which.
-    const whoIs = async (ctx: Context): Promise<Person | undefined> => {
+    // Every visit puts the end off, but never past the last one. An unknown id
+    // was made up, or ended, or ran out: the server no longer knows which.
+    const whoIs = async (ctx: Context) => {
       const id = ctx.cookies.get('sid')
       if (!id) return people.refuse(ctx, 'missing')
       const [found] = await Promise.all([
         session.get(id),
         session.touch(id, { ttlMs }),
       ])
-      if (!found) return people.refuse(ctx, 'invalid')
+      const sinceMs = Number(found?.sinceMs)
+      if (!found || nowMs() >= sinceMs + knobs.absoluteTtlMs)
+        return people.refuse(ctx, 'invalid')
       return { name: found.userId, role: found.role as Role }
     }
 
@@ -67,15 +72,17 @@ export default defineVariant({
       ctx.status = 204
     })
 
-    // What the server remembers it can also rewrite: the person stays signed
-    // in, and has the new role from the next request on.
+    // What the server remembers it can rewrite: the new role counts from the
+    // next request on.
     router.post('/people/:name/role', async (ctx) => {
       const admin = await whoIs(ctx)
       const person = admin && people.changeRole(ctx, admin)
       if (!person) return
-      const data = { userId: person.name, role: person.role }
       const ids = await session.idsOf(person.name)
-      await Promise.all(ids.map((id) => session.replace(id, data)))
+      for (const id of ids) {
+        const found = await session.get(id)
+        if (found) await session.replace(id, { ...found, role: person.role })
+      }
       ctx.status = 204
     })
   },

@@ -15,10 +15,10 @@ export default defineVariant({
   knobs: { sessionTtlMs },
 
   mount(router, { secret, knobs, nowMs }) {
-    const people = openPeople('Cookie')
+    const people = openPeople('cookie')
 
-    // Scripts cannot read the cookie (httpOnly), and forms on other sites do
-    // not send it (sameSite). Over HTTPS, add `secure: true`.
+    // Scripts cannot read the cookie (httpOnly). Other sites' forms do not
+    // send it, their links do (sameSite). Over HTTPS, add `secure: true`.
     const cookie = { httpOnly: true, sameSite: 'lax' } as const
 
     const sign = (text: string) =>

@@ -6,8 +6,8 @@ import type { Context } from 'koa'
 import { defineVariant } from '#core/scenario'
 import { openPeople, type Role, sessionTtlMs } from '../people.ts'
 
-type Claims = { sub: string; role: Role; exp: number; iat: number; jti: string }
-const rules = { algorithms: ['HS256'], typ: 'at+jwt', audience: 'reports' }
+type Claims = { sub: string; role: Role; exp: number; jti: string; gen: number }
+const rules = { algorithms: ['HS256'], typ: 'JWT', audience: 'reports' }
 
 export default defineVariant({
   title: 'Token with denylist',
@@ -16,49 +16,49 @@ export default defineVariant({
   knobs: { sessionTtlMs },
 
   mount(router, { cache, secret, knobs, nowMs }) {
-    const people = openPeople('Bearer')
+    const people = openPeople('token')
     const now = () => nowMs() / 1000
     const ttlMs = knobs.sessionTtlMs
     const hmac = { name: 'HMAC', hash: 'SHA-256' }
     const key = subtle.importKey('raw', secret, hmac, false, ['sign', 'verify'])
 
-    // For each person a mark in time: tokens issued up to it are out. Marks and
-    // new tokens come after the last mark, even within one millisecond.
-    const next = async (name: string) =>
-      Math.max(now(), 0.001 + ((await cache.get<number>(`mark:${name}`)) ?? 0))
+    // Each person's tokens have a generation; the next one ends all before it.
+    // It is counted, as clocks differ, and kept: old ones must not come back.
+    const generation = async (name: string) =>
+      (await cache.get<number>(`gen:${name}`)) ?? 0
     const endAll = async (name: string) =>
-      cache.set(`mark:${name}`, await next(name), { ttlMs })
+      cache.set(`gen:${name}`, 1 + (await generation(name)))
 
     // The role is read last, so that one taken away meanwhile is seen.
     router.post('/sign-in', async (ctx) => {
       const name = people.signIn(ctx)?.name
       if (!name) return
-      const issued = await next(name)
+      const gen = await generation(name)
       const role = people.roleOf(name)
-      const token = await new SignJWT({ sub: name, role, jti: randomUUID() })
-        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+      const claims = { sub: name, role, jti: randomUUID(), gen }
+      const token = await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setAudience('reports')
-        .setIssuedAt(issued)
-        .setExpirationTime(issued + ttlMs / 1000)
+        .setExpirationTime(now() + ttlMs / 1000)
         .sign(await key)
       ctx.body = { name, role, token }
     })
 
     // First the signature and the time, then both lists in one go.
     const whoIs = async (ctx: Context) => {
-      const [, token] = /^Bearer +(.+)$/i.exec(ctx.get('Authorization')) ?? []
-      if (!token) return people.refuse(ctx, 'missing')
+      const token = people.tokenIn(ctx)
+      if (!token) return
       const claims = await jwtVerify<Claims>(token, await key, rules).then(
         ({ payload }) => (payload.exp > now() ? payload : 'expired'),
         (e) => (e instanceof errors.JWTExpired ? 'expired' : 'invalid'),
       )
       if (typeof claims === 'string') return people.refuse(ctx, claims)
-      const { sub: name, role, jti, iat } = claims
-      const [isEnded, mark = 0] = await Promise.all([
+      const { sub: name, role, jti, gen } = claims
+      const [isEnded, current] = await Promise.all([
         cache.get(`ended:${jti}`),
-        cache.get<number>(`mark:${name}`),
+        generation(name),
       ])
-      if (isEnded || iat <= mark) return people.refuse(ctx, 'revoked')
+      if (isEnded || gen < current) return people.refuse(ctx, 'revoked')
       return { name, role, jti }
     }
     people.addPages(router, whoIs)

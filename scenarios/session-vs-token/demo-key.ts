@@ -1,0 +1,33 @@
+// The RSA key of the variant that is wrong on purpose. A private key in the
+// source is a fault of its own; here it spares the processes of one lab to
+// agree on one, and guards nothing.
+export const demoKey = `\
+-----BEGIN PRIVATE KEY-----
+MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDJnF7dE65Pvx37
+iH/5R7IIdEZwTXFIQpnO1+sKLSfU03vsJF0Hw8/qH3jyVKGqj039HzYkAWXWWNoM
+9q+JQVEYtBwryTuqj5JBk/axskDMQH2Ry+kabR/hNPxOuw6LiMXQpw/sj0zOFbNV
+oCdIpzKv0chvPGMejmaGR2u0GznBnmJFZC9bmrC7eL0bWKYddF3ULA9y9HBR9dQU
+vyKR2za+34L83cssCnMPDDcXk3KZpxhdwtpy2KoN19FK38W9JjDux+9Ctq1pLTBW
+d/Y23Mnxth1cwYyvabkQ8yZCFt1hRwBGNTCm9l0L5wL4gt5H/vxrT90lAoC6qZI3
+95lBXlc9AgMBAAECggEAGYw97ixmCJd6lGsD8oIOEqmvWmBJ5GMCLBaq4198/mht
+OeuSuV7sHCowUJ7+XIdr1dFMckwWDE82lHF3JYC4JtX+AuNtcuveF/7IwlRJB0j9
+0ImjKJTe9xIYjd6A1Zg3nvzolOzEyhGwZ7+Tcs6zKtn92PCxS8g2QDpRMOHJVBpF
+Gcj7TGrsuxGKUphbh2HygXhEhxrKn5XbPMJEBqCRYsRKA9LKNVjFiZ2bhMiCy2jJ
+DYp2farkeOqiYWUSnSknFghoRQkVOwhTxWCzO9QJC2WzG7ktBTMqEv/36EputOIZ
+7IrBcO+4hGLPx+LspQ44BRwFiyM9KxnEC8x4yBsY2QKBgQDnb9Oqnw9C01/neqAB
+6P02BtmbCjb0vuJ/ApV+VD9M92pVm/NE33HrGJYln8wSfx1PTMqOtM7AUQhXXTBK
+tuBRKPe2KpvW1+f+btYxGWledUNC3bkZmfFdjgPSeUfbGfspdZYfvzcndWDF8hRN
+igY5jwJSZ6V+yCfTYkSb2tJ+aQKBgQDfAiq0zAMk6VhE/UMjOvpmQ+Z27OVJgHz8
+OkZJCc+rUN2hGEv0wFTnK+ad1hLlY43g8jiDOYHQKHdON3fi1p+hi5VxxthUxawY
+6BJzM9ZjyhtHBUUzFfUpk5BlBAWnwbgHKSHEhVifasm19ME1Tk1QVy5Bv0YEgMj2
+uj+RcFJftQKBgQCu6Or1lkS4YnumvBxVlTpZLJAlBnFGQ0V2bAODeDRm/M4WaUhP
+kvfLj8daJAzdJciG+ChV9fwTiKpfLISk0tVxQR8FQ+qHUqF4v1eNwADMbJ8q19te
+p+OsqvnkhdhylI4nZUDSOXd7kNBUiYIin9/YfGZq1P5UdPz0Wt4zVAulkQKBgAqQ
+zrcsJ0X7bDwwh5rGs5BezS97P83Asas9k5DoTxd9yFJWlVquNheRw+Zcex61Hca3
+kyfcdKMJF8Xz6NEte/iqZVUzp5I0n1e6vw0IOrMVoz81J7co5imnHSM8EoyFKBPm
+xfvKmY1MAOyHARRmdlFFICLrTgTumRbfch2Q5cY1AoGBALsvCIcwpSwbdHplAPBe
+N5kxiwfwvQQ1KQuXvApn+f4VCZ7wKnQod/evkzl75/6/WTQXtvSEmXAFpY5Ochf4
+6tq+1Dv1U9VBxf+P9QftcxXjfZNXCwNlbh5Nhn8Wh400ScjgM4VPAu2iWBtD/RnQ
+bxlgjG7V7Aj0lkupDeispxgk
+-----END PRIVATE KEY-----
+`
