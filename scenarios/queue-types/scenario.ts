@@ -166,12 +166,14 @@ export default defineScenario({
     'waiting-delays-nobody': {
       says: 'While an import waits for another service, others are answered.',
       exercise: delays.whileItWaits,
+      alone: true,
       heldBy: all,
       knobs: { checkMs: 1000 },
     },
     'large-file-delays-nobody': {
       says: 'A large file that is read at once does not delay other requests.',
       exercise: delays.largeFile,
+      alone: true,
       // A queue says when and how often, not where: all of them compute on the
       // one thread that answers everybody.
       heldBy: [],
@@ -181,6 +183,7 @@ export default defineScenario({
     'slices-delay-nobody': {
       says: 'A large file that is read in slices does not delay other requests.',
       exercise: delays.largeFile,
+      alone: true,
       heldBy: all,
       knobs: { concurrency: 1, sliceBytes: 2000 },
     },
