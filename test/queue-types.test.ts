@@ -1,7 +1,7 @@
 // What queue-types' claims leave out: input that makes no sense, files in every form, a failure of
 // the database at each single step, and whether the exercises see what they are to see.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,16 @@ import dbAdapter from '../adapters/db/sqlite.ts'
 import queueAdapter from '../adapters/queue/memory.ts'
 import { type Outcome, runExercise } from '../core/exercise.ts'
 import { answerProblems, parseBody, refuseRoute } from '../core/http.ts'
-import { type AnyVariant, type Db, defineVariant, type Statements } from '../core/scenario.ts'
+import { adapterIndex, home, loadScenario } from '../core/load.ts'
+import { declare } from '../core/prove.ts'
+import {
+  type AnyClaim,
+  type AnyVariant,
+  type Db,
+  defineVariant,
+  type Statements,
+} from '../core/scenario.ts'
+import { type Setup, setupsOf } from '../core/setup.ts'
 import { everySlot } from '../scenarios/queue-types/ledger.ts'
 import scenario from '../scenarios/queue-types/scenario.ts'
 import { until } from './seesaw.ts'
@@ -235,6 +244,65 @@ describe('queue-types', () => {
     })
     await until(() => seen.length === 5, 5_000)
     assert.equal(new Set(seen).size, 5)
+  })
+
+  describe('the lesson', () => {
+    const rowsOf = (columns: number) =>
+      readFileSync(join(home, 'scenarios', 'queue-types', 'README.md'), 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('|'))
+        .map((line) => line.split('|').slice(1, -1))
+        .map((cells) => cells.map((cell) => cell.trim().replaceAll('`', '')))
+        .filter((cells) => cells.length === columns)
+    let setups: Setup[]
+    before(async () => {
+      setups = setupsOf('queue-types', await loadScenario('queue-types'), adapterIndex)
+    })
+
+    /** ✓ where it holds on each backend, ✗ on none, ◐ on all but memory, ○ in memory only. */
+    const markOf = async (claim: AnyClaim, variant: string): Promise<string> => {
+      const own = setups.filter((setup) => setup.variant === variant)
+      const verdicts = await Promise.all(own.map((setup) => declare(claim, setup)))
+      const holds = (verdict: string) => verdict === 'holds'
+      if (verdicts.every(holds)) return '✓'
+      if (!verdicts.some(holds)) return '✗'
+      const inMemory = own.findIndex(({ backends }) => backends.queue === 'memory')
+      return holds(verdicts[inMemory] ?? '') ? '○' : '◐'
+    }
+
+    it('has a table of all claims that says what the scenario declares', async () => {
+      const [[, ...names] = [], , ...rows] = rowsOf(1 + variants.length)
+      assert.deepEqual(
+        rows.map(([claim]) => claim),
+        Object.keys(scenario.claims),
+      )
+      for (const [name = '', ...marks] of rows)
+        for (const [i, mark] of marks.entries()) {
+          const claim = scenario.claims[name] as AnyClaim
+          assert.equal(await markOf(claim, names[i] as string), mark, `${name}, ${names[i]}`)
+        }
+    })
+
+    it('has a table of what a crash loses or doubles, once where the claim holds', async () => {
+      const [[, , ...names] = [], , ...rows] = rowsOf(2 + variants.length)
+      assert.equal(rows.length, 3)
+      for (const [step = '', name = '', ...words] of rows)
+        for (const [i, word] of words.entries()) {
+          const mark = await markOf(scenario.claims[name] as AnyClaim, names[i] as string)
+          const wrong = step.startsWith('after') ? 'doubled' : 'lost'
+          assert.equal(word, /[✓◐]/.test(mark) ? 'once' : wrong, `${name}, ${names[i]}`)
+        }
+    })
+
+    it('asks questions that its claims answer', () => {
+      const text = readFileSync(join(home, 'scenarios', 'queue-types', 'README.md'), 'utf8')
+      const [, asked = ''] = text.split('## You may be asked')
+      const seen = [...asked.matchAll(/^Seen in: (.*)$/gm)].flatMap(([, list = '']) =>
+        [...list.matchAll(/`([^`]+)`/g)].map(([, claim = '']) => claim),
+      )
+      assert(seen.length >= 5)
+      for (const claim of seen) assert(claim in scenario.claims, claim)
+    })
   })
 
   describe('exercises', () => {

@@ -114,6 +114,8 @@ const sendUntilKilled = async (
   me: Client,
   rows: number,
 ): Promise<Order[]> => {
+  // Nothing that was mounted before shall finish what is interrupted here.
+  await hands.restart()
   await warmUp(me)
   const open = new Set<Order>()
   let over = false
