@@ -1,7 +1,7 @@
 // The process is killed at each step of an import. What was at that step when
-// it died is then followed until it has ended: is it lost, there in part, booked
-// once, or booked again? Loss and doubling are the two ways to be wrong, and
-// each step has variants that go one way or the other.
+// it died is then followed until it has ended: is it lost, there in part,
+// booked once, or booked again? Loss and doubling are the two ways to be wrong,
+// and each step has variants that go one way or the other.
 import { randomUUID } from 'node:crypto'
 import type { Answer, Client, Exercise, Hands } from '#core/scenario'
 import {

@@ -1,7 +1,7 @@
 // Other requests while an import is under way: how long does the slowest of
-// them wait? Pings go out one after another from before the import is sent until
-// it has ended, so whatever stops the process stops one of them for as long. A
-// busy machine can only add to that: the least of several rounds is the truest.
+// them wait? Pings go out one after another from before the import is sent
+// until it has ended, so what stops the process stops one of them for as long.
+// A busy machine can only add to that: the least of several rounds counts.
 import { parse } from 'csv-parse/sync'
 import type { Client, Exercise, Hands } from '#core/scenario'
 import { ended, fileFor, isAccepted, submit, told, warmUp } from './sending.ts'
@@ -24,8 +24,8 @@ export const whileItWaits: Exercise<'checkMs'> = async (hands) => {
   }
   const delayMs = Math.min(...delays)
   const seen =
-    `while an import waits for ${checkMs} ms others wait for ${delayMs} ms at ` +
-    `most, without one for ${Math.max(...quiet)} ms`
+    `while an import waits for ${checkMs} ms others wait for ${delayMs} ms ` +
+    `at most, without one for ${Math.max(...quiet)} ms`
   const isDelayed = delayMs >= checkMs / 2
   hands.assume(!isDelayed || Math.max(...quiet) < checkMs / 4, seen)
   hands.expect(!isDelayed, seen)

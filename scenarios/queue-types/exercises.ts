@@ -63,7 +63,8 @@ export const doubleClick: Exercise = async (hands) => {
   const counted = await bookingsOf(here, account)
   expect(
     counted === 2,
-    `after three clicks with one key and one with another the file is booked ${times(counted)}`,
+    'after three clicks with one key and one with another the file is ' +
+      `booked ${times(counted)}`,
   )
 }
 
@@ -95,7 +96,7 @@ export const brokenFile: Exercise = async (hands) => {
   const { state, listed } = await whatBecame(hands, me, broken)
   hands.expect(
     state === 'failed' && listed,
-    `its own state is '${state}', and it is ${listed ? '' : 'not '}among the failed`,
+    `its own state is '${state}', and it is ${where(listed)}`,
   )
 }
 
@@ -110,10 +111,13 @@ export const poison: Exercise<'attempts'> = async (hands) => {
   const { state, listed, attempts, error } = await whatBecame(hands, me, broken)
   hands.expect(
     state === 'failed' && listed && attempts === hands.knobs.attempts && error,
-    `what cannot be booked is ${state} after ${attempts ?? 'no known'} attempts, ` +
-      `and ${listed ? '' : 'not '}among the failed; its reason: ${error ?? 'none'}`,
+    `after ${attempts ?? 'no known'} attempts what cannot be booked is ` +
+      `${state} and ${where(listed)}; its reason: ${error ?? 'none'}`,
   )
 }
+
+const where = (listed: boolean) =>
+  listed ? 'among the failed' : 'not among the failed'
 
 const nonsense = `${header}\nada,"1`
 
@@ -330,7 +334,9 @@ export const feeOnce: Exercise<'feeEveryMs'> = async (hands) => {
   // The other process has had its turn as well.
   await warmUp(other)
   const counts = await charged()
-  const seen = `of ${slots.length} slots the fee was charged ${counts.map(times).join(', ')}`
+  const seen =
+    `of ${slots.length} slots the fee was charged ` +
+    counts.map(times).join(', ')
   expect(
     counts.every((count) => count <= 1),
     seen,

@@ -30,7 +30,7 @@ export const importKnobs = {
     unit: 'ms',
   },
   bookMs: {
-    says: 'how long a booking takes between its first rows and its commit (modelled)',
+    says: 'how long it goes from the first rows to the commit (modelled)',
     default: 0,
     min: 0,
     max: 60_000,

@@ -104,8 +104,7 @@ export default defineScenario({
       knobs: { reportMs: 400, ...patience },
       lines: {
         queued: 'await db.transaction((within) => ledger.book(within, all))',
-        'noted-after':
-          'if (!known) await db.transaction((within) => ledger.book(within, all))',
+        'noted-after': 'if (!known) await db.transaction(',
         'queued-once': 'return noted ? ledger.book(within, all) : 0',
       },
     },
@@ -116,8 +115,7 @@ export default defineScenario({
       knobs: { bookMs: 1500, withinMs: 500, attempts: 2, backoffMs: 10 },
       lines: {
         queued: 'await db.transaction((within) => ledger.book(within, all))',
-        'noted-after':
-          'if (!known) await db.transaction((within) => ledger.book(within, all))',
+        'noted-after': 'if (!known) await db.transaction(',
         'queued-once': 'return noted ? ledger.book(within, all) : 0',
       },
     },
@@ -171,7 +169,7 @@ export default defineScenario({
       knobs: { checkMs: 1000 },
     },
     'large-file-delays-nobody': {
-      says: 'A large file that is read at once does not delay other requests.',
+      says: 'A large file that is read at once delays no other requests.',
       exercise: delays.largeFile,
       alone: true,
       // A queue says when and how often, not where: all of them compute on the
@@ -181,7 +179,7 @@ export default defineScenario({
     },
     // The same exercise finds no delay where there is none.
     'slices-delay-nobody': {
-      says: 'A large file that is read in slices does not delay other requests.',
+      says: 'A large file that is read in slices delays no other requests.',
       exercise: delays.largeFile,
       alone: true,
       heldBy: all,
@@ -222,7 +220,7 @@ export default defineScenario({
         attempts: 2,
         backoffMs: 10,
       },
-      lines: { 'queued-once': ', [feeOf(data)])' },
+      lines: { 'queued-once': 'bookOnce(`fee-' },
     },
   },
 
