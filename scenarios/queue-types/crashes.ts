@@ -59,7 +59,7 @@ const killAt = async (
   const orders = await sendUntilKilled(hands, me, rows)
   const found = await Promise.all(orders.map((order) => findAfter(me, order)))
   const caught = orders.filter((_, i) => isAtStep(found[i] as Found))
-  const seen = `${caught.length} of ${orders.length} ${step} when the crash came`
+  const seen = `${caught.length} of ${orders.length} ${step} when it was killed`
   note(seen)
   assume(caught.length > 0, seen)
 

@@ -52,14 +52,16 @@ export const doubleClick: Exercise = async (hands) => {
   ])
   for (const answer of both)
     assume(isAccepted(answer), `a click is answered ${told(answer)}`)
+  const end = async (me: Client, sent: Answer) =>
+    assume((await ended(hands, me, sent)) !== '', 'an import has ended')
   for (const [i, me] of [here, there].entries())
-    await ended(hands, me, both[i] as Answer)
-  await ended(hands, here, await submit(here, file, key))
+    await end(me, both[i] as Answer)
+  await end(here, await submit(here, file, key))
   const count = await bookingsOf(here, account)
   expect(count === 1, `after three clicks the file is booked ${times(count)}`)
   const another = await submit(here, file, randomUUID())
   assume(isAccepted(another), `the same file is answered ${told(another)}`)
-  await ended(hands, here, another)
+  await end(here, another)
   const counted = await bookingsOf(here, account)
   expect(
     counted === 2,
@@ -81,6 +83,7 @@ const askForResult = async (hands: Hands, worker: number) => {
   const address = sent.headers.get('location')
   expect(address !== null, 'the answer names no address to ask later')
   const state = await ended(hands, client({ worker }), sent)
+  assume(state !== '', 'the import has ended')
   const { json } = await client({ worker }).get(`/${address}`)
   expect(
     json?.result?.bookings === 1,
@@ -122,8 +125,8 @@ const where = (listed: boolean) =>
 const nonsense = `${header}\nada,"1`
 
 /** Nothing was promised to who is told so at once. */
-const expectRefusal = ({ expect }: Hands, { status, ...answer }: Answer) =>
-  expect(status === 422, `its sender is told ${told({ status, ...answer })}`)
+const expectRefusal = ({ expect }: Hands, answer: Answer) =>
+  expect(answer.status === 422, `its sender is told ${told(answer)}`)
 
 /** Follows a file that fails until it has ended, or never will. */
 const whatBecame = async (hands: Hands, me: Client, broken: Answer) => {
@@ -135,12 +138,15 @@ const whatBecame = async (hands: Hands, me: Client, broken: Answer) => {
     hands.assume(state === 'done', `a sound file behind it is ${state}`)
   }
   // It may still pause between two attempts, where there are any.
-  if ((await look(me, broken)).attempts) await ended(hands, me, broken)
+  if ((await look(me, broken)).attempts !== undefined)
+    hands.assume((await ended(hands, me, broken)) !== '', 'it has ended')
   const { state, attempts, json } = await look(me, broken)
   const failures = (await me.get('/imports')).json?.failures ?? []
   const listed = failures.some(({ id }: { id: string }) => id === json?.id)
   return { state, attempts, listed, error: json?.error as string | undefined }
 }
+
+const isOver = (state: string) => state === 'failed' || state === 'done'
 
 /** Watches the attempts at a file that fails each time. */
 export const watchRetries: Exercise = async (hands) => {
@@ -154,10 +160,10 @@ export const watchRetries: Exercise = async (hands) => {
   // Each attempt began after the last look that did not show it, and before
   // the first that did.
   const began: { afterMs: number; beforeMs: number }[] = []
-  const untilMs = Date.now() + 6000
+  const untilMs = Date.now() + 10_000
   let afterMs = sent.sentAtMs
   let state = ''
-  while (state !== 'failed' && Date.now() < untilMs) {
+  while (!isOver(state) && Date.now() < untilMs) {
     const seen = await look(me, sent)
     state = seen.state
     while (began.length < (seen.attempts ?? 0))
@@ -165,6 +171,7 @@ export const watchRetries: Exercise = async (hands) => {
     afterMs = seen.sentAtMs
     await waitMs(10)
     if (seen.attempts === undefined) break
+    assume(Date.now() < untilMs, `after 10 s it is ${state}`)
   }
   const ends = `after ${began.length} attempts it is ${state}`
   expect(state === 'failed' && began.length === 3, ends)
