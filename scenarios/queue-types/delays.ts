@@ -32,42 +32,45 @@ export const whileItWaits: Exercise<'checkMs'> = async (hands) => {
 }
 
 /**
- * A small and a large file by turns, and pings meanwhile. How long it takes to
- * read the large one is found out right here, for machines are not equally
- * fast: a process that reads it at once stops for at least as long.
+ * A large file, and pings meanwhile; then as long without one. How long it
+ * takes to read such a file is found out right here, for machines are not
+ * equally fast: a process that reads it at once stops for as long. The
+ * shortest time is what it takes at least. The longest is what it may take on
+ * a busy machine.
  */
 export const largeFile: Exercise = async (hands) => {
-  const [few, many] = [10, 80_000]
-  const small: number[] = []
-  const large: number[] = []
+  const delays: number[] = []
+  const quiet: number[] = []
   const reading: number[] = []
-  await delayBy(hands, few)
+  await delayBy(hands, 10)
   for (let round = 0; round < rounds; round++) {
-    reading.push(readingMs(many / 16) * 16)
-    small.push((await delayBy(hands, few)).delayMs)
-    large.push((await delayBy(hands, many)).delayMs)
-    if ((large.at(-1) as number) < Math.min(...reading) / 4) break
+    reading.push(...readingTimesMs(), ...readingTimesMs())
+    const { delayMs, tookMs } = await delayBy(hands, largest)
+    delays.push(delayMs)
+    quiet.push(await slowestPing(hands, hands.waitMs(tookMs)))
+    if (delayMs < Math.min(...reading) / 3) break
   }
-  const [least, most] = [Math.min(...small), Math.min(...large)]
-  const readMs = Math.round(Math.min(...reading))
+  const [delayMs, quietMs] = [Math.min(...delays), Math.max(...quiet)]
+  const [leastMs, mostMs] = [Math.min(...reading), Math.max(...reading)]
   const seen =
-    `a file of ${few} bookings delays others by ${least} ms, one of ${many} ` +
-    `by ${most} ms; to read it takes ${readMs} ms`
-  const isDelayed = most > readMs * 0.75 && most > 4 * least
-  hands.assume(isDelayed || most < readMs / 3, seen)
+    `while a file of ${largest} bookings is imported others wait for ` +
+    `${delayMs} ms at most, without one for ${quietMs} ms; to read it takes ` +
+    `${Math.round(leastMs)} to ${Math.round(mostMs)} ms`
+  const isDelayed = delayMs > mostMs / 2 && delayMs > 3 * quietMs
+  hands.assume(isDelayed || delayMs < leastMs / 3, seen)
   hands.expect(!isDelayed, seen)
 }
 
-/** The least of several short ones, for the machine may be busy meanwhile. */
-const readingMs = (rows: number): number => {
-  const file = fileFor('a', rows)
-  const all = Array.from({ length: 10 }, () => {
+const largest = 80_000
+
+/** How long it takes to read the largest file, by all of it and by a part. */
+const readingTimesMs = (): number[] =>
+  [1, 16].map((part) => {
+    const file = fileFor('a', largest / part)
     const beganMs = performance.now()
     parse(file, { columns: true })
-    return performance.now() - beganMs
+    return (performance.now() - beganMs) * part
   })
-  return Math.min(...all)
-}
 
 /** How long the slowest ping took while a file was imported, and the import. */
 const delayBy = async (hands: Hands, rows: number) => {
