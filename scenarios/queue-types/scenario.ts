@@ -164,7 +164,6 @@ export default defineScenario({
     'waiting-delays-nobody': {
       says: 'While an import waits for another service, others are answered.',
       exercise: delays.whileItWaits,
-      alone: true,
       heldBy: all,
       knobs: { checkMs: 1000 },
     },
