@@ -1,98 +1,44 @@
-// Scripted clients: they send files, double-click, kill the server in the
-// middle of it, and look into the ledger afterwards. All of it from outside,
-// by the same addresses in every variant.
+// Scripted clients: they send files, double-click, and look into the ledger
+// afterwards. All of it from outside, by the same addresses in every variant.
+// Those that kill are in crashes.ts, those that time others in delays.ts.
 import { randomUUID } from 'node:crypto'
 import type { Answer, Client, Exercise, Hands } from '#core/scenario'
-import { fee, header } from './ledger.ts'
+import { header } from './ledger.ts'
+import {
+  bookingsOf,
+  ended,
+  fileFor,
+  isAccepted,
+  look,
+  newAccount,
+  submit,
+  times,
+  told,
+  until,
+  warmUp,
+} from './sending.ts'
 
 /** Sends a file and looks whether it is done when the answer comes. */
 export const answerFirst: Exercise<'checkMs'> = async (hands) => {
-  const { client, knobs, assume, expect } = hands
+  const { client, assume, expect } = hands
   const me = client()
   await warmUp(me)
   const sent = await submit(me, fileFor(newAccount()))
   assume(isAccepted(sent), `the file is answered ${told(sent)}`)
-  const seen = await look(me, sent)
-  assume(
-    seen.doneAtMs - sent.sentAtMs < knobs.checkMs || seen.state === 'done',
-    'it was looked at before the work can have ended',
-  )
-  expect(
-    seen.state !== 'done',
+  const { state } = await look(me, sent)
+  const seen =
     `after ${sent.doneAtMs - sent.sentAtMs} ms there is an answer, and the ` +
-      `import is ${seen.state}`,
-  )
+    `import is ${state}`
+  // On a busy machine the work may end between the answer and the look. An
+  // answer that says itself that all is done leaves no doubt.
+  assume(sent.status === 201 || state !== 'done', seen)
+  expect(state !== 'done', seen)
 }
 
-/** Files keep coming until the process is killed. Are the accepted booked? */
-export const killedAtWork: Exercise = async (hands) => {
-  const { client, assume, expect, note } = hands
-  const me = client()
-  const orders = await sendUntilKilled(hands, me)
-  const accepted = orders.filter(({ answer }) => answer)
-  const unanswered = orders.length - accepted.length
-  const atFirst = await Promise.all(
-    accepted.map(({ account }) => bookingsOf(me, account)),
-  )
-  const unbooked = accepted.filter((_, i) => atFirst[i] === 0)
-  note(
-    `${accepted.length} were accepted before, ${unanswered} were cut off; ` +
-      `${unbooked.length} of those accepted are not booked yet`,
-  )
-  assume(unbooked.length + unanswered > 0, 'the crash interrupted some import')
-
-  for (const { account, answer } of unbooked) {
-    const because = await until(hands, async () => {
-      if ((await bookingsOf(me, account)) > 0) return 'booked'
-      const { state } = await look(me, answer as Answer)
-      return state === 'unknown' ? 'not booked, and nobody knows of it' : ''
-    })
-    expect(
-      because === 'booked',
-      `what was accepted before the crash is ${because || 'never booked'}`,
-    )
-  }
-  expect(true, `all of the ${accepted.length} accepted files are booked`)
-}
-
-/** The same, but what is killed has booked already and has not ended yet. */
-export const killedAfterBooking: Exercise = async (hands) => {
-  const { client, assume, expect, note } = hands
-  const me = client()
-  const orders = await sendUntilKilled(hands, me)
-  const seen = await Promise.all(
-    orders.map(async ({ account, answer }) => ({
-      booked: (await bookingsOf(me, account)) > 0,
-      ended: answer ? (await look(me, answer)).state === 'done' : false,
-    })),
-  )
-  const caught = seen.filter(({ booked, ended }) => booked && !ended).length
-  assume(caught > 0, `${caught} had booked and not ended when the crash came`)
-
-  note('who got no answer sends the same file with the same key again')
-  for (const { account, key, answer } of orders) {
-    const known = answer ?? (await submit(me, fileFor(account), key))
-    const state = await until(hands, async () => {
-      const { state } = await look(me, known)
-      return state === 'waiting' || state === 'running' ? '' : state
-    })
-    expect(
-      state === 'done',
-      `an import that was interrupted is ${state || 'never done'}`,
-    )
-  }
-  const counts = await Promise.all(
-    orders.map(({ account }) => bookingsOf(me, account)),
-  )
-  const twice = counts.filter((count) => count > 1).length
-  expect(
-    twice === 0 && counts.every((count) => count === 1),
-    `of ${orders.length} files, ${caught} of them interrupted, ${twice} are ` +
-      'booked twice',
-  )
-}
-
-/** Clicks twice at once, at two processes, and a third time when it is done. */
+/**
+ * Clicks twice at once, at two processes, and a third time when it is done.
+ * Then the same file is sent on purpose, under a key of its own.
+ */
 export const doubleClick: Exercise = async (hands) => {
   const { client, assume, expect } = hands
   const [here, there] = [client(), client({ worker: 2 })]
@@ -106,11 +52,22 @@ export const doubleClick: Exercise = async (hands) => {
   ])
   for (const answer of both)
     assume(isAccepted(answer), `a click is answered ${told(answer)}`)
+  const end = async (me: Client, sent: Answer) =>
+    assume((await ended(hands, me, sent)) !== '', 'an import has ended')
   for (const [i, me] of [here, there].entries())
-    await ended(hands, me, both[i] as Answer)
-  await ended(hands, here, await submit(here, file, key))
+    await end(me, both[i] as Answer)
+  await end(here, await submit(here, file, key))
   const count = await bookingsOf(here, account)
   expect(count === 1, `after three clicks the file is booked ${times(count)}`)
+  const another = await submit(here, file, randomUUID())
+  assume(isAccepted(another), `the same file is answered ${told(another)}`)
+  await end(here, another)
+  const counted = await bookingsOf(here, account)
+  expect(
+    counted === 2,
+    'after three clicks with one key and one with another the file is ' +
+      `booked ${times(counted)}`,
+  )
 }
 
 /** Asks for the result by the address that came with the answer. */
@@ -126,6 +83,7 @@ const askForResult = async (hands: Hands, worker: number) => {
   const address = sent.headers.get('location')
   expect(address !== null, 'the answer names no address to ask later')
   const state = await ended(hands, client({ worker }), sent)
+  assume(state !== '', 'the import has ended')
   const { json } = await client({ worker }).get(`/${address}`)
   expect(
     json?.result?.bookings === 1,
@@ -135,28 +93,60 @@ const askForResult = async (hands: Hands, worker: number) => {
 
 /** Sends a file that makes no sense. Does anybody get to see that? */
 export const brokenFile: Exercise = async (hands) => {
-  const { client, assume, expect, waitMs } = hands
-  const me = client()
-  const broken = await submit(me, `${header}\nada,"1`)
-  if (!isAccepted(broken)) {
-    expect(broken.status === 422, `whoever sent it is told ${told(broken)}`)
-    return
-  }
-  // A file that comes later and is done sooner shows that there was time.
-  const next = await submit(me, fileFor(newAccount()))
-  const state = await ended(hands, me, next)
-  assume(state === 'done', `the next file, a sound one, is ${state}`)
-  const sinceMs = Date.now()
-  for (;;) {
-    const { state } = await look(me, broken)
-    const { json } = await me.get('/imports')
-    const listed = json?.failures?.length ?? 0
-    const where = `its own state is '${state}', ${listed} failures are listed`
-    if (state === 'failed' && listed > 0) return expect(true, where)
-    if (Date.now() - sinceMs > 1000) return expect(false, where)
-    await waitMs(20)
-  }
+  const me = hands.client()
+  const broken = await submit(me, nonsense)
+  if (!isAccepted(broken)) return expectRefusal(hands, broken)
+  const { state, listed } = await whatBecame(hands, me, broken)
+  hands.expect(
+    state === 'failed' && listed,
+    `its own state is '${state}', and it is ${where(listed)}`,
+  )
 }
+
+/**
+ * Sends a file that fails at every attempt, a poison message, and sound ones
+ * behind it. What was accepted is booked, or lies among the failed: is it?
+ */
+export const poison: Exercise<'attempts'> = async (hands) => {
+  const me = hands.client()
+  const broken = await submit(me, nonsense)
+  if (!isAccepted(broken)) return expectRefusal(hands, broken)
+  const { state, listed, attempts, error } = await whatBecame(hands, me, broken)
+  hands.expect(
+    state === 'failed' && listed && attempts === hands.knobs.attempts && error,
+    `after ${attempts ?? 'no known'} attempts what cannot be booked is ` +
+      `${state} and ${where(listed)}; its reason: ${error ?? 'none'}`,
+  )
+}
+
+const where = (listed: boolean) =>
+  listed ? 'among the failed' : 'not among the failed'
+
+const nonsense = `${header}\nada,"1`
+
+/** Nothing was promised to who is told so at once. */
+const expectRefusal = ({ expect }: Hands, answer: Answer) =>
+  expect(answer.status === 422, `its sender is told ${told(answer)}`)
+
+/** Follows a file that fails until it has ended, or never will. */
+const whatBecame = async (hands: Hands, me: Client, broken: Answer) => {
+  // Sound files come later and are done sooner: there was time, however busy
+  // the machine is.
+  for (let i = 0; i < 3; i++) {
+    const next = await submit(me, fileFor(newAccount()))
+    const state = await ended(hands, me, next)
+    hands.assume(state === 'done', `a sound file behind it is ${state}`)
+  }
+  // It may still pause between two attempts, where there are any.
+  if ((await look(me, broken)).attempts !== undefined)
+    hands.assume((await ended(hands, me, broken)) !== '', 'it has ended')
+  const { state, attempts, json } = await look(me, broken)
+  const failures = (await me.get('/imports')).json?.failures ?? []
+  const listed = failures.some(({ id }: { id: string }) => id === json?.id)
+  return { state, attempts, listed, error: json?.error as string | undefined }
+}
+
+const isOver = (state: string) => state === 'failed' || state === 'done'
 
 /** Watches the attempts at a file that fails each time. */
 export const watchRetries: Exercise = async (hands) => {
@@ -170,10 +160,10 @@ export const watchRetries: Exercise = async (hands) => {
   // Each attempt began after the last look that did not show it, and before
   // the first that did.
   const began: { afterMs: number; beforeMs: number }[] = []
-  const untilMs = Date.now() + 6000
+  const untilMs = Date.now() + 10_000
   let afterMs = sent.sentAtMs
   let state = ''
-  while (state !== 'failed' && Date.now() < untilMs) {
+  while (!isOver(state) && Date.now() < untilMs) {
     const seen = await look(me, sent)
     state = seen.state
     while (began.length < (seen.attempts ?? 0))
@@ -181,6 +171,7 @@ export const watchRetries: Exercise = async (hands) => {
     afterMs = seen.sentAtMs
     await waitMs(10)
     if (seen.attempts === undefined) break
+    assume(Date.now() < untilMs, `after 10 s it is ${state}`)
   }
   const ends = `after ${began.length} attempts it is ${state}`
   expect(state === 'failed' && began.length === 3, ends)
@@ -202,218 +193,161 @@ interface Pause {
   mostMs: number
 }
 
-/** An import that asks elsewhere, and other requests meanwhile. */
-export const whileItWaits: Exercise<'checkMs'> = async (hands) => {
-  const { client, assume, expect, waitMs } = hands
+/** Two attempts at one file are under way side by side: the lease is short. */
+export const lateAttempt: Exercise<'bookMs' | 'withinMs'> = async (hands) => {
+  const { client, knobs, assume, expect, note } = hands
   const me = client()
   await warmUp(me)
-  const done = submit(me, fileFor(newAccount())).then(async (sent) => {
-    await ended(hands, me, sent)
-    return Date.now()
+  const account = newAccount()
+  const sending = submit(me, fileFor(account))
+  // Where somebody counts attempts, the second begins before the first books.
+  const sent = await sending
+  assume(isAccepted(sent), `the file is answered ${told(sent)}`)
+  const second = await until(hands, async () => {
+    const { attempts, state } = await look(me, sent)
+    if (attempts === undefined) return 'never begins'
+    if ((await bookingsOf(me, account)) > 0) return 'comes too late to tell'
+    return attempts > 1 || state === 'failed' ? 'begins beside the first' : ''
   })
-  await waitMs(hands.knobs.checkMs / 5)
-  const pings = [await me.get('/ping'), await me.get('/ping')]
-  const doneAtMs = await done
-  const [fastest = Number.NaN] = pings
-    .map(({ sentAtMs, doneAtMs }) => doneAtMs - sentAtMs)
-    .sort((a, b) => a - b)
-  const sentMs = pings[0]?.sentAtMs ?? Number.NaN
-  assume(sentMs < doneAtMs, 'the import was still under way')
+  note(
+    `an attempt takes ${knobs.bookMs} ms, its lease ${knobs.withinMs} ms: ` +
+      `a second one ${second || 'never begins'}`,
+  )
+  assume(/^(begins|never)/.test(second), `a second attempt ${second}`)
+  await until(hands, async () =>
+    (await bookingsOf(me, account)) > 0 ? 'booked' : '',
+  )
+  // What was begun before has been booked when a later file is.
+  const later = newAccount()
+  const next = await submit(me, fileFor(later))
+  assume(isAccepted(next), `the next file is answered ${told(next)}`)
+  const isBooked = await until(hands, async () =>
+    (await bookingsOf(me, later)) > 0 ? 'booked' : '',
+  )
+  assume(isBooked !== '', 'a file that is sent later is booked')
+  const { state, attempts = 1 } = await look(me, sent)
+  const count = await bookingsOf(me, account)
   expect(
-    pings.some((ping) => ping.doneAtMs < doneAtMs),
-    `a ping took ${fastest} ms; the import took ${doneAtMs - sentMs} ms more`,
+    count === 1,
+    `after ${attempts === 1 ? 'one attempt' : `${attempts} attempts`} the ` +
+      `import is ${state}, and booked ${times(count)}`,
   )
 }
 
-/** Other requests while a small and while a large file is imported. */
-export const largeFile: Exercise = async (hands) => {
-  const [few, many] = [10, 60_000]
-  const fewMs: number[] = []
-  const manyMs: number[] = []
-  await delayBy(hands, few)
-  for (let round = 0; round < 3; round++) {
-    fewMs.push(await delayBy(hands, few))
-    manyMs.push(await delayBy(hands, many))
-  }
-  // A busy machine can only make it longer, so the least is the truest.
-  const [least, most] = [Math.min(...fewMs), Math.min(...manyMs)]
-  const seen =
-    `a file of ${few} bookings delays others by ${least} ms, ` +
-    `one of ${many} by ${most} ms`
-  const longer = most > 2 * Math.max(least, 5)
-  hands.assume(longer || least < 20, seen)
-  hands.expect(!longer, seen)
+/**
+ * Many files at one process: how many are under way at once? After a restart,
+ * so that nothing that was mounted before takes any of them.
+ */
+export const oneAtATime: Exercise<'reportMs'> = async (hands) => {
+  await hands.restart()
+  const { least, most, seen } = await underWay(hands, 4)
+  if (least > 1) hands.expect(false, seen)
+  hands.assume(most === 1, seen)
+  hands.expect(true, seen)
 }
 
-/** Many files at once, each under way for a while after it is booked. */
-export const manyAtOnce: Exercise<'reportMs'> = async (hands) => {
-  const { client, knobs, assume, expect } = hands
-  const me = client()
-  await warmUp(me)
-  const accounts = Array.from({ length: 12 }, newAccount)
-  const sinceMs = Date.now()
-  const sending = accounts.map((account) => submit(me, fileFor(account)))
-  const all = Promise.all(sending)
-  all.catch(() => {})
-  const countBooked = async () => {
-    const asked = accounts.map((account) => bookingsOf(me, account))
-    return (await Promise.all(asked)).filter((count) => count > 0).length
-  }
-  await until(hands, async () => ((await countBooked()) > 0 ? 'begun' : ''))
-  await hands.waitMs(knobs.reportMs / 3)
-  const booked = await countBooked()
-  const spentMs = Date.now() - sinceMs
-  for (const answer of await all)
-    assume(isAccepted(answer), `a file is answered ${told(answer)}`)
-
-  // One at a time: every reportMs the next one can have had its turn. Half of
-  // all is far from that and far from all at once.
-  const half = accounts.length / 2
-  const due = 1 + Math.floor(spentMs / knobs.reportMs)
-  const seen =
-    `after ${spentMs} ms ${booked} of ${accounts.length} are booked; ` +
-    `one at a time it would be ${due}`
-  assume(booked > 0 && due <= half / 2, seen)
-  expect(booked <= half, seen)
-}
-
-/** Two processes run for a while. How often is the fee charged? */
-export const feeOnce: Exercise<'feeEveryMs'> = async (hands) => {
-  const { client, knobs, assume, expect, waitMs } = hands
-  const everyMs = knobs.feeEveryMs
-  const me = client()
-  await Promise.all([warmUp(me), warmUp(client({ worker: 2 }))])
-  const count = async () => {
-    const answer = await me.get(`/accounts/${fee.account}`)
-    return { ...answer, fees: Number(answer.json?.bookings) }
-  }
-  await until(hands, async () => ((await count()).fees > 0 ? 'charged' : ''))
-  const before = await count()
-  await waitMs(everyMs * 6)
-  const after = await count()
-  const fees = after.fees - before.fees
-  const mostMs = after.doneAtMs - before.sentAtMs
-  const leastMs = after.sentAtMs - before.doneAtMs
-  const due = Math.floor(mostMs / everyMs) + 1
-  const seen =
-    `within ${mostMs} ms it was charged ${times(fees)}; ` +
-    `${due} are the most that can be due`
-  // Where it is not known when it was counted, twice as often looks like once.
-  assume(fees >= due / 3 && mostMs - leastMs < everyMs, seen)
-  expect(fees <= due, seen)
-}
-
-interface Order {
-  account: string
-  key: string
-  /** Undefined where the connection broke before there was one. */
-  answer: Answer | undefined
+/** The same, while another process does the same work. */
+export const twoAtATime: Exercise<'reportMs'> = async (hands) => {
+  await hands.restart()
+  await warmUp(hands.client({ worker: 2 }))
+  const { least, most, seen } = await underWay(hands, 5)
+  if (least > 2 || most < 2) hands.expect(false, seen)
+  hands.assume(least === 2 && most === 2, seen)
+  hands.expect(true, seen)
 }
 
 /**
- * Sends a file every 100 ms and kills the process meanwhile; returns what was
- * sent until then. The kill waits until no other exercise is under way, so
- * there is always an import that it can fall upon.
+ * Sends so many files and says how many were under way at once, at least and
+ * at most. An import goes on for `reportMs` after it has booked, never for
+ * less: who books within that time of another is under way beside it.
  */
-const sendUntilKilled = async (hands: Hands, me: Client): Promise<Order[]> => {
-  await warmUp(me)
-  let over = false
-  const killing = hands
-    .waitMs(350)
-    .then(() => hands.kill())
-    .finally(() => {
-      over = true
-    })
-  killing.catch(() => {})
-  const orders: Promise<Order>[] = []
-  while (!over) {
-    const account = newAccount()
-    const key = randomUUID()
-    const order = submit(me, fileFor(account), key)
-      .catch(() => {
-        over = true
-        return undefined
-      })
-      .then((answer) => ({ account, key, answer }))
-    orders.push(order)
-    await hands.waitMs(100)
-  }
-  await killing
-  const sent = await Promise.all(orders)
-  const refused = sent.find(({ answer }) => answer && !isAccepted(answer))
-  hands.assume(!refused, `${sent.length} files are sent, all are accepted`)
-  return sent
-}
-
-/** How long others have to wait at worst while a file is imported. */
-const delayBy = async (hands: Hands, rows: number): Promise<number> => {
+const underWay = async (hands: Hands<'reportMs'>, files: number) => {
+  const { reportMs } = hands.knobs
   const me = hands.client()
-  const other = hands.client()
-  let over = false
-  const importing = submit(me, fileFor(newAccount(), rows))
-    .then((sent) => ended(hands, me, sent))
-    .finally(() => {
-      over = true
-    })
-  importing.catch(() => {})
-  let longestMs = 0
-  while (!over) {
-    const { sentAtMs, doneAtMs } = await other.get('/ping')
-    longestMs = Math.max(longestMs, doneAtMs - sentAtMs)
+  await warmUp(me)
+  const account = newAccount()
+  const sending = Array.from({ length: files }, () =>
+    submit(me, fileFor(account)),
+  )
+  const all = Promise.all(sending)
+  all.catch(() => {})
+  // Each was booked after the last look that did not show it, and before the
+  // first that did.
+  const booked: { afterMs: number; beforeMs: number }[] = []
+  const untilMs = Date.now() + files * reportMs + 8000
+  let afterMs = Date.now()
+  while (booked.length < files && Date.now() < untilMs) {
+    const look = await me.get(`/accounts/${account}`)
+    const count = Number(look.json?.bookings)
+    while (booked.length < count)
+      booked.push({ afterMs, beforeMs: look.doneAtMs })
+    afterMs = look.sentAtMs
+    await hands.waitMs(10)
   }
-  const state = await importing
-  hands.assume(state === 'done', `a file of ${rows} bookings is ${state}`)
-  return longestMs
-}
+  for (const answer of await all)
+    hands.assume(isAccepted(answer), `a file is answered ${told(answer)}`)
+  hands.assume(booked.length === files, `${booked.length} of ${files} booked`)
 
-const newAccount = () => `a-${randomUUID().slice(0, 8)}`
-
-/** A file with so many bookings of one cent, all on the same account. */
-const fileFor = (account: string, rows = 1) =>
-  [header, ...Array.from({ length: rows }, () => `${account},1`)].join('\n')
-
-const submit = (me: Client, csv: string, key?: string): Promise<Answer> =>
-  me.post('/imports', { csv }, key ? { 'idempotency-key': key } : {})
-
-const isAccepted = ({ status }: Answer) => status === 201 || status === 202
-
-/** What is known of an import. One that was done before the answer is done. */
-const look = async (me: Client, sent: Answer) => {
-  const address = sent.headers.get('location')
-  if (sent.status === 201 || !address)
-    return { ...sent, state: 'done', attempts: undefined }
-  const answer = await me.get(`/${address}`)
-  const state: string = answer.status === 404 ? 'unknown' : answer.json?.state
-  return { ...answer, state, attempts: answer.json?.attempts as number }
-}
-
-/** Waits until an import has ended and returns its state. */
-const ended = (hands: Hands, me: Client, sent: Answer): Promise<string> =>
-  until(hands, async () => {
-    const { state } = await look(me, sent)
-    return state === 'waiting' || state === 'running' ? '' : state
-  })
-
-/** Asks again and again until there is a word, for 8 s at most. */
-const until = async (
-  hands: Hands,
-  ask: () => Promise<string>,
-): Promise<string> => {
-  const untilMs = Date.now() + 8000
-  for (;;) {
-    const word = await ask()
-    if (word || Date.now() > untilMs) return word
-    await hands.waitMs(20)
+  // Slower than that no machine is for each of them: so half of it is enough
+  // to say that one has waited for the other.
+  const overlaps = (isSure: boolean) => (first: number, other: number) => {
+    const [a, b] = [booked[first] as Span, booked[other] as Span]
+    return isSure
+      ? b.beforeMs < a.afterMs + reportMs - 10
+      : b.afterMs < a.beforeMs + reportMs / 2
   }
+  const most = (overlap: (first: number, other: number) => boolean) =>
+    Math.max(
+      ...booked.map(
+        (_, i) => booked.filter((_, j) => j >= i && overlap(i, j)).length,
+      ),
+    )
+  const [least, mostOf] = [most(overlaps(true)), most(overlaps(false))]
+  const spanMs = (booked.at(-1) as Span).beforeMs - (booked[0] as Span).afterMs
+  const seen =
+    `${files} files were booked within ${spanMs} ms, ` +
+    `${Math.max(least, mostOf)} under way at once`
+  return { least, most: Math.max(least, mostOf), seen }
 }
 
-const bookingsOf = async (me: Client, account: string): Promise<number> =>
-  Number((await me.get(`/accounts/${account}`)).json?.bookings)
+interface Span {
+  afterMs: number
+  beforeMs: number
+}
 
-/** The first request mounts the setup, which takes its time. */
-const warmUp = (me: Client) => me.get('/ping')
-
-const times = (count: number) => (count === 1 ? 'once' : `${count} times`)
-
-const told = ({ status, json }: Answer) =>
-  `${status}${json?.title ? ` ${json.title}` : ''}`
+/** Two processes run for some slots. How often is the fee of each charged? */
+export const feeOnce: Exercise<'feeEveryMs'> = async (hands) => {
+  const { client, knobs, assume, expect, waitMs } = hands
+  const everyMs = knobs.feeEveryMs
+  const [me, other] = [client(), client({ worker: 2 })]
+  await Promise.all([warmUp(me), warmUp(other)])
+  const first = Math.floor(Date.now() / everyMs) + 1
+  const slots = [0, 1, 2].map((i) => first + i)
+  const chargedFor = (slot: number) => bookingsOf(me, `fees-${slot}`)
+  const charged = () => Promise.all(slots.map(chargedFor))
+  await waitMs((first + slots.length) * everyMs - Date.now())
+  // What belongs to these slots has been charged when a later one is.
+  const later = await until(
+    hands,
+    async () => {
+      if ((await charged()).some((count) => count > 1)) return 'too often'
+      const next = Math.floor(Date.now() / everyMs)
+      for (let slot = first + slots.length + 1; slot <= next; slot++)
+        if ((await chargedFor(slot)) > 0) return 'charged'
+      return ''
+    },
+    6 * everyMs + 4000,
+  )
+  // The other process has had its turn as well.
+  await warmUp(other)
+  const counts = await charged()
+  const seen =
+    `of ${slots.length} slots the fee was charged ` +
+    counts.map(times).join(', ')
+  expect(
+    counts.every((count) => count <= 1),
+    seen,
+  )
+  assume(later !== '' && counts.every((count) => count === 1), seen)
+  expect(true, seen)
+}

@@ -6,8 +6,8 @@ import { defineVariant } from '#core/scenario'
 import {
   accept,
   bookings,
-  every,
-  fee,
+  everySlot,
+  feeOf,
   importKnobs,
   openLedger,
   readOrder,
@@ -59,6 +59,6 @@ export default defineVariant({
     })
 
     // Every process has a timer of its own, and none knows of the others.
-    every(knobs.feeEveryMs, () => ledger.book(db, [fee]))
+    everySlot(knobs.feeEveryMs, (slot) => ledger.book(db, [feeOf(slot)]))
   },
 })

@@ -3,8 +3,8 @@
 import { defineVariant } from '#core/scenario'
 import {
   bookings,
-  every,
-  fee,
+  everySlot,
+  feeOf,
   importKnobs,
   openLedger,
   readOrder,
@@ -40,6 +40,6 @@ export default defineVariant({
     })
 
     // Every process has a timer of its own, and none knows of the others.
-    every(knobs.feeEveryMs, () => ledger.book(db, [fee]))
+    everySlot(knobs.feeEveryMs, (slot) => ledger.book(db, [feeOf(slot)]))
   },
 })

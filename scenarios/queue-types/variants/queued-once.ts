@@ -6,15 +6,14 @@ import {
   accept,
   type Booking,
   bookings,
-  fee,
+  everySlot,
+  feeOf,
+  notes,
   openLedger,
   queueKnobs,
   readOrder,
   refuse,
 } from '../ledger.ts'
-
-const jobsBooked =
-  'create table if not exists jobs_booked (id text primary key)'
 
 export default defineVariant({
   title: 'Queued, booked once',
@@ -23,16 +22,16 @@ export default defineVariant({
   knobs: queueKnobs,
 
   async mount(router, { queue, db, knobs }) {
-    await db.define([...bookings, jobsBooked])
+    await db.define([...bookings, notes])
     const ledger = openLedger(db, knobs)
 
     // GET /accounts/:name and GET /ping, the same in every variant.
     ledger.addPages(router)
 
-    // The id of a job stays the same over all of its attempts. Whoever cannot
-    // note it first finds that another attempt has booked already. The note
-    // has to be in the same transaction: before it, a crash in between would
-    // lose the booking; after it, double it.
+    // The id of a job stays the same over all of its attempts. An attempt that
+    // cannot note it finds that another one has booked already. The note has
+    // to be in the same transaction: before it, a crash in between would lose
+    // the booking; after it, double it.
     const bookOnce = (id: string, all: Booking[]) =>
       db.transaction(async (within) => {
         const [noted] = await within.query(
@@ -73,7 +72,12 @@ export default defineVariant({
       ctx.body = { ...counts, failures }
     })
 
-    await queue.process('fee', ({ id }) => bookOnce(id, [fee]), knobs)
-    await queue.schedule('fee', null, { everyMs: knobs.feeEveryMs })
+    // The note of a fee is its slot: one charge, however many jobs there are.
+    const charge = ({ data }: RunningJob) =>
+      bookOnce(`fee-${data}`, [feeOf(data)])
+    await queue.process('fee', charge, knobs)
+    everySlot(knobs.feeEveryMs, (slot) =>
+      queue.add('fee', slot, { key: String(slot) }),
+    )
   },
 })

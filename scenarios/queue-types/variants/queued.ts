@@ -1,11 +1,13 @@
 // Queued: accepting and doing are two things. The answer says that the work is
-// written down, and whoever has time does it. What is not known to have ended
-// is done again: at least once, so sometimes twice.
+// written down; a process that has time does it. What is not known to have
+// ended is done again: at least once, so sometimes twice. What fails every
+// time is given up in the end, and lies among the failed.
 import { defineVariant, type RunningJob } from '#core/scenario'
 import {
   accept,
   bookings,
-  fee,
+  everySlot,
+  feeOf,
   openLedger,
   queueKnobs,
   readOrder,
@@ -14,7 +16,7 @@ import {
 
 export default defineVariant({
   title: 'Queued',
-  idea: 'Written down, then answered; done at least once.',
+  idea: 'Written down, then answered; done at least once, or given up.',
   needs: ['queue', 'db'],
   knobs: queueKnobs,
 
@@ -26,7 +28,7 @@ export default defineVariant({
     ledger.addPages(router)
 
     // The knobs say how many at once, how often an import is tried, after
-    // which pauses, and when an attempt counts as dead. A process that dies
+    // which pauses, and when the lease of an attempt ends. A process that dies
     // after the booking and before the end leaves a job that looks as if it
     // had never begun.
     const work = async ({ data }: RunningJob) => {
@@ -51,7 +53,7 @@ export default defineVariant({
       ctx.body = found
     })
 
-    // How many are in which state, and those that somebody has to look at.
+    // How many are in which state, and the dead letters: those given up.
     router.get('/imports', async (ctx) => {
       const [counts, failures] = await Promise.all([
         queue.counts(),
@@ -60,8 +62,12 @@ export default defineVariant({
       ctx.body = { ...counts, failures }
     })
 
-    // However many processes say this, the queue knows one schedule.
-    await queue.process('fee', () => ledger.book(db, [fee]), knobs)
-    await queue.schedule('fee', null, { everyMs: knobs.feeEveryMs })
+    // Every process adds the slot's fee, and the key makes one job of it. That
+    // job is done at least once, like any other.
+    const charge = ({ data }: RunningJob) => ledger.book(db, [feeOf(data)])
+    await queue.process('fee', charge, knobs)
+    everySlot(knobs.feeEveryMs, (slot) =>
+      queue.add('fee', slot, { key: String(slot) }),
+    )
   },
 })
