@@ -86,7 +86,7 @@ export default defineScenario({
       heldBy: ['server-session', 'token-with-denylist'],
       lines: {
         'server-session':
-          'await Promise.all(ids.map((id) => session.replace(id, data)))',
+          'if (found) await session.replace(id, { ...found, role: person.role })',
       },
     },
 
