@@ -71,7 +71,8 @@ export const openPeople = (shownBy: 'token' | 'cookie') => {
      * and no white space, which many decoders skip (RFC 7515, section 2).
      */
     tokenIn(ctx: Context): string | undefined {
-      const [, shown] = /^Bearer +(.+)$/i.exec(ctx.get('Authorization')) ?? []
+      const header = ctx.get('Authorization')
+      const [, shown] = /^Bearer +(.+)$/i.exec(header) ?? []
       if (!shown) return refuse(ctx, 'missing')
       const isPlain = /^[\w-]+\.[\w-]+\.[\w-]*$/.test(shown)
       return isPlain ? shown : refuse(ctx, 'invalid')

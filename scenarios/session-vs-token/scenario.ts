@@ -86,7 +86,7 @@ export default defineScenario({
       heldBy: ['server-session', 'token-with-denylist'],
       lines: {
         'server-session':
-          'if (found) await session.replace(id, { ...found, role: person.role })',
+          'await session.replace(id, { ...found, role: person.role })',
       },
     },
 

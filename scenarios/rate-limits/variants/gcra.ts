@@ -20,7 +20,7 @@ export const gcra = ({ limit, windowMs }: Limit): Algorithm<number> => ({
     const most = now + 2 * limit * pace
 
     // A client may be ahead of the pace by a full limit, this one included.
-    // One further ahead met a clock that was set back: it waits a window at most.
+    // One further ahead met a clock that was set back; it waits a window.
     const due = Math.max(Math.min(paidOff, most), now)
     const allowed = due + pace - now <= limit * pace
     const next = allowed ? due + pace : due
