@@ -50,6 +50,8 @@ export const isForeign = (headers: IncomingHttpHeaders): boolean => {
   const { origin } = headers
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
+  // A page that keeps its address to itself sends its own forms with an origin of null.
+  if (origin === 'null' && site === 'same-origin') return false
   return origin !== undefined && !isOwnOrigin(origin, headers.host ?? '')
 }
 

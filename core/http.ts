@@ -33,7 +33,9 @@ const drainWithinMs = 10_000
  * heard. A refusal may come in the middle of a body, and whoever began to read it has stopped.
  */
 const drain = (request: IncomingMessage): void => {
-  if (request.complete || request.destroyed) return
+  if (request.readableEnded || request.destroyed) return
+  // A body that is being unpacked would be stopped again by what unpacks it.
+  request.unpipe()
   let bytes = 0
   const cut = () => void request.destroy()
   const timer = setTimeout(cut, drainWithinMs).unref()

@@ -1,6 +1,7 @@
 // Who may ask the lab, and how a refusal leaves the connection: a page of another site may not, a
 // command line and a link may.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   Agent,
@@ -125,6 +126,16 @@ describe('the guard of the lab', function () {
     assert.equal(heard.status, 200)
   })
 
+  it("lets a page of the lab's own send a form that keeps its address to itself", async () => {
+    const headers = {
+      origin: 'null',
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/json',
+    }
+    const heard = await ask(`${lab.url}${setup}/sign-in`, { method: 'POST', headers, body: signIn })
+    assert.equal(heard.status, 200)
+  })
+
   it('takes any address of the machine where it listens for others, and no name of others', () => {
     const isOurs = ownHost('0.0.0.0')
     assert(isOurs('192.0.2.7:3001') && isOurs('[2001:db8::1]:3001') && isOurs('localhost'))
@@ -196,9 +207,32 @@ describe('a refusal in the middle of a body', function () {
     }
   })
 
+  it('does so, too, where the body is packed, in chunks or with a length', async () => {
+    const body = gzipSync(randomBytes(2e6).toString('base64'))
+    for (const [url, whose] of targets())
+      for (const length of [
+        { 'content-length': body.length },
+        { 'transfer-encoding': 'chunked' },
+      ]) {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+        const headers = {
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+          ...length,
+        }
+        const beganMs = performance.now()
+        const packed = await ask(url, { agent, method: 'POST', headers, body })
+        const next = await ask(url, { agent, method: 'GET' })
+        agent.destroy()
+        assert.deepEqual([packed.status, next.status], [413, 405], whose)
+        assert(performance.now() - beganMs < 4_000, 'the next one did not have to wait')
+      }
+  })
+
   it('cuts a body that does not end', async () => {
     const { port } = new URL(started.labUrl)
     const socket = connect(Number(port), '127.0.0.1')
+    socket.setMaxListeners(0)
     socket.on('error', () => {}).resume()
     socket.write(
       `POST ${setup}/sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n` +
