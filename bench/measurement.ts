@@ -234,7 +234,9 @@ const verdict = z.strictObject({
   ratio: z
     .number()
     .nullable()
-    .describe('b ÷ a, with its interval; null where there is none, e.g. with a count of zero.'),
+    .describe(
+      'b ÷ a, with its 95 % interval; null where there is none, e.g. with a count of zero. The intervals of all pairs of this metric hold at once: each is at 1 − 0.05 ÷ pairs (Bonferroni).',
+    ),
   low: z.number().nullable(),
   high: z.number().nullable(),
   blocks: count,

@@ -116,6 +116,13 @@ const capacity = capacityChart({
 })
 
 describe('a report as one page', () => {
+  it('says of many pairs that intervals are Bonferroni’s and p values Holm’s, and of one pair nothing', () => {
+    for (const text of [textOf(toHtml(five)), toTerminal(five)]) assert.match(text, /Bonferroni/)
+    assert.match(textOf(toHtml(five)), /p values (are )?corrected by Holm/)
+    for (const text of [textOf(toHtml(pair)), toTerminal(pair)])
+      assert.doesNotMatch(text, /Bonferroni/)
+  })
+
   it('begins with the verdict of the question in words', () => {
     const html = toHtml(pair)
     const text = textOf(html)

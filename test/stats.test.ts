@@ -23,7 +23,13 @@ import {
 import { holm } from '../bench/stats/holm.ts'
 import { letterGroups } from '../bench/stats/letters.ts'
 import { median } from '../bench/stats/median.ts'
-import { logRatios, noiseModels, oneAfterTheOther, takeTurns } from '../bench/stats/noise.ts'
+import {
+  chance,
+  logRatios,
+  noiseModels,
+  oneAfterTheOther,
+  takeTurns,
+} from '../bench/stats/noise.ts'
 import { medianInterval } from '../bench/stats/order-interval.ts'
 import { pairedT } from '../bench/stats/paired-t.ts'
 import { rankSum, rankSumCdf } from '../bench/stats/rank-sum.ts'
@@ -172,6 +178,26 @@ describe('Mann and Whitney’s test of two runs', () => {
     near(found.interval.low, interval.low)
     near(found.interval.high, interval.high)
     near(found.interval.confidence, interval.confidence, 2e-3)
+  })
+
+  it('is exact also where one side has many values, as counting every order shows', () => {
+    const [m, n] = [4, 60]
+    // How often each U comes up where the m values take every four of the 64 ranks.
+    const ways = new Array<number>(m * n + 1).fill(0)
+    for (let a = 0; a < m + n; a++)
+      for (let b = a + 1; b < m + n; b++)
+        for (let c = b + 1; c < m + n; c++)
+          for (let d = c + 1; d < m + n; d++) ways[a + b + c + d - 6]!++
+    const all = ways.reduce((sum, count) => sum + count, 0)
+    assert.equal(all, 635_376)
+    let sum = 0
+    for (const [u, count] of ways.entries()) {
+      sum += count
+      near(rankSumCdf(m, n, u) / (sum / all), 1, 1e-12)
+      near(rankSumCdf(n, m, u) / (sum / all), 1, 1e-12)
+    }
+    // The normal approximation says 0.0005, three hundred times as much.
+    near(rankSumCdf(m, n, 0), 1 / all, 1e-15)
   })
 
   it('passes over to the normal distribution without a jump', () => {
@@ -525,6 +551,29 @@ describe('on a simulated machine', () => {
       assert(found >= 0.7 && (found <= 0.95 || enough <= fewest), `${found} with ${enough} blocks`)
     })
   }
+
+  for (const pilot of [6, 8, 10])
+    it(`finds a difference in 78 of 100 runs or more with the blocks that ${pilot} blocks ask for`, () => {
+      const { normal } = chance(pilot)
+      // Of the noise of one block; it takes about fifty blocks.
+      const effect = 0.4
+      const values = (count: number, centre: number) =>
+        Array.from({ length: count }, () => centre + normal())
+      const found = share(
+        1,
+        () => {
+          const asked = blocksToShow(
+            signedRankInterval(values(pilot, 0), 0.95)!,
+            pilot,
+            effect,
+            0.95,
+          )
+          return signedRankInterval(values(Math.min(asked, 600), effect), 0.95)!.low > 0
+        },
+        1_500,
+      )
+      assert(found >= 0.78 && found <= 0.9, `${found}`)
+    })
 
   it('sees the usual way, all of A and then all of B, claim what is not there', () => {
     const falsely = (name: string) =>

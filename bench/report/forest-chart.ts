@@ -26,7 +26,7 @@ export const forestChart = (of: {
     draw: forest({ rows, margin, says }),
     legend: verdictLegend(verdicts),
     table: {
-      caption: `Ratios with 95 % intervals; the same means within ±${percent(margin)}`,
+      caption: `Ratios with 95 % intervals${together(verdicts)}; the same means within ±${percent(margin)}`,
       head: ['comparison', 'change', 'blocks', 'p (Holm)', 'verdict'],
       wordy: [4],
       rows: verdicts.map(({ a, b, ratio, low, high, blocks, p, verdict }, i) => [
@@ -39,6 +39,12 @@ export const forestChart = (of: {
     },
   }
 }
+
+/** Of one pair there is nothing to correct, however many metrics are looked at. */
+const together = (of: readonly Judged[]): string =>
+  new Set(of.map(({ a, b }) => JSON.stringify([a, b]))).size > 1
+    ? ' that hold all at once (Bonferroni), and p values corrected by Holm'
+    : ''
 
 /** Each verdict's sentence; of many, how many there are of which kind. */
 const forestInWords = (of: readonly Judged[]): string => {

@@ -109,7 +109,7 @@ ${content.join('\n')}</section>`
     section(
       'differences',
       'How large the differences are',
-      `An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test, which looks at all pairs together, can still tell the direction' : ''}. In 95 of 100 such measurements the interval${measurement.plan.contenders.length > 3 ? 's of the question hold the true ratios, all at once' : ' of the question holds the true ratio'}. Each further metric is looked at by itself: of twenty of them one may miss by chance.`,
+      `An interval wholly to one side of zero shows a difference. One within the band (to be exact, its part for 90 of 100) shows that there is none that matters. All others decide nothing${measurement.plan.contenders.length > 3 ? '; only Holm’s test can still tell the direction' : ''}. In 95 of 100 such measurements the interval${measurement.plan.contenders.length > 3 ? 's of the question hold the true ratios, all at once: they are widened by Bonferroni, while p values are corrected by Holm' : ' of the question holds the true ratio'}. Each further metric is looked at by itself: of twenty of them one may miss by chance.`,
       forests(charts.forest),
     ),
     section(

@@ -157,9 +157,10 @@ const forestLines = (
     .replace('+', '±')
     .replace('.0', '')}`
   return [
-    ...wrap(`${names}, 95 % intervals, │ no difference, ${band}`, width).map((line) =>
-      paint(line, 'dim'),
-    ),
+    ...wrap(
+      `${names}, 95 % intervals${two ? '' : ' that hold all at once (Bonferroni)'}, │ no difference, ${band}`,
+      width,
+    ).map((line) => paint(line, 'dim')),
     ...lines,
   ]
 }
