@@ -7,7 +7,15 @@ import { inspect } from 'node:util'
 import type { Opened } from '#core/adapter'
 import { SeesawError } from '#core/errors'
 import type { JobReport, Json, Work, WorkOptions } from '#core/kinds'
-import { freshNamespace, oddStrings, oddValues, type Subject, sameJson, waitMs } from './subject.ts'
+import {
+  type Call,
+  freshNamespace,
+  oddStrings,
+  oddValues,
+  type Subject,
+  sameJson,
+  waitMs,
+} from './subject.ts'
 import { type Act, type Note, works } from './works.ts'
 
 type OpenQueue = Opened<'queue'>
@@ -371,7 +379,11 @@ export const queueContract = (subject: Subject<'queue'>): void => {
         await until('three', async () => notes().length >= 3)
         await waitMs(100)
         const most = 2 + (Date.now() - beganMs) / everyMs
-        assert(notes().length <= most, `${notes().length} jobs, not ${most}`)
+        const seen = notes().length
+        // Each of them still wants it, and would make it again in a namespace that only we clear.
+        const clear = { method: 'clear', args: [] } as unknown as Call<'queue'>
+        for (const other of all) await other.call(namespace, clear)
+        assert(seen <= most, `${seen} jobs, not ${most}`)
       })
 
     if (traits.sharedBetweenProcesses)
