@@ -119,16 +119,20 @@ const ask = <Row extends object>(
     .map((row) => Object.fromEntries(statement.columns.map((name, i) => [name, row[i]])) as Row)
 }
 
+// libsql has them built in. A name cannot be put together while a statement runs, so it stands in it.
+const fileFunctions = /\b(readfile|writefile|fsdir|sha3_query|load_extension)\b/i
+
 const beforeWord = /^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/
 
 /**
- * Throws BACKEND_UNAVAILABLE for the statements by which SQLite reaches other files than its own. SQL
- * may be somebody else's: of a variant that lets it in on purpose. SQLite runs the first statement of
- * a text and no other, so it is the first word that counts.
+ * Throws BACKEND_UNAVAILABLE for the statements and functions by which SQLite reaches other files than
+ * its own. SQL may be somebody else's: of a variant that lets it in on purpose. SQLite runs the first
+ * statement of a text and no other, so for statements it is the first word that counts.
  */
 const refuseOtherFiles = (sql: string): void => {
-  const [word = ''] = /^\w+/.exec(sql.replace(beforeWord, '')) ?? []
-  if (/^(attach|detach|vacuum|pragma)$/i.test(word))
+  const [first = ''] = /^\w+/.exec(sql.replace(beforeWord, '')) ?? []
+  const [word] = /^(attach|detach|vacuum|pragma)$/i.exec(first) ?? fileFunctions.exec(sql) ?? []
+  if (word)
     throw new SeesawError(
       'BACKEND_UNAVAILABLE',
       `SQLite refuses ${word.toUpperCase()}: it could reach files that are not this setup's.`,

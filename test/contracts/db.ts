@@ -69,6 +69,12 @@ export const dbContract = ({ traits, open, fork, neighbour, tidy }: Subject<'db'
       `vacuum into '${file}'`,
       `pragma temp_store_directory = '${folder}'`,
       `select load_extension('${file}')`,
+      `select writefile('${file}', 'x')`,
+      `select "WriteFile" ('${file}', 'x')`,
+      `select readfile('/etc/hostname')`,
+      `select name from fsdir('/')`,
+      `select sha3_query('attach ''${file}'' as other')`,
+      `create view spy as select * from fsdir('/')`,
       `copy counters to '${file}'`,
       `copy counters to program 'touch ${file}'`,
     ])
