@@ -47,7 +47,10 @@ export default defineScenario({
       'the other compares a single number. As long as the limit is ' +
       'small, both are little beside the work of answering a request at ' +
       'all.',
-    lines: ['const recent = old.filter', 'const due = Math.max(paidOff, now)'],
+    lines: [
+      'const recent = old.filter',
+      'const due = Math.max(Math.min(paidOff, most), now)',
+    ],
   },
 
   claims: {
