@@ -22,6 +22,8 @@ import { ctrlC, familyOf, isAlive, seesaw, spawnSeesaw, tempFolder, until } from
 const steady = ['steady/plain', 'steady/plain']
 const scenariosFolder = join(home, 'bench', 'self-test', 'scenarios')
 const scenarios = ['--scenarios', scenariosFolder]
+/** A place that is not there, whatever else is on this machine; seen from `home`. */
+const gone = 'no-such-folder/run.json'
 const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
   version: string
 }
@@ -60,9 +62,9 @@ describe('seesaw bench refuses', () => {
     [['rate-limits/gcra'], 'WRONG_USE', /twice shows/],
     [['rate-limits/gcra', 'session-vs-token/signed-token'], 'WRONG_USE', /different questions/],
     [['--plan', 'no-such-plan'], 'WRONG_USE', /bench\/plans/],
-    [['--resume', '/nowhere/run.json'], 'MEASUREMENT_UNREADABLE', /no such file/],
-    [['rate-limits', '--json', '/nowhere/run.json'], 'FILE_NOT_WRITTEN', /no such/],
-    [['report', '/nowhere/run.json'], 'MEASUREMENT_UNREADABLE', /no such file/],
+    [['--resume', gone], 'MEASUREMENT_UNREADABLE', /no such file/],
+    [['rate-limits', '--json', gone], 'FILE_NOT_WRITTEN', /no such/],
+    [['report', gone], 'MEASUREMENT_UNREADABLE', /no such file/],
     [['compare', 'package.json', 'package.json'], 'MEASUREMENT_UNREADABLE', /package\.json/],
     [['micro', 'hashign'], 'COMPARISON_NOT_FOUND', /hashing/],
     [['rate-limits', '--json'], 'WRONG_USE', /--json run\.json/],
@@ -210,9 +212,9 @@ describe('what was measured until something went wrong', () => {
     assert(!existsSync(own))
     assert.match(await said(() => kept.tellFailed()), /^3 of 6 blocks are kept in .*own\.json\./)
     assert.deepEqual(JSON.parse(readFileSync(own, 'utf8')), { finishedAt: null, done: 3 })
-    const lost = of(undefined, '/nowhere/own.json')
+    const lost = of(undefined, join(own, 'no folder', 'own.json'))
     lost.keep({ finishedAt: null, done: 3 })
-    assert.match(await said(() => lost.tellFailed()), /^What was measured is lost: \/nowhere/)
+    assert.match(await said(() => lost.tellFailed()), /^What was measured is lost: .*own\.json/)
   })
 
   it('takes the place of nothing that was there before, where it is nothing', async () => {
@@ -368,8 +370,8 @@ describe('a variant of one’s own', () => {
     ]) {
       const file = join(folder, 'plan.json')
       writeFileSync(file, JSON.stringify({ says: 'Is mine as quick?', ...plan }))
-      const words = ['bench', '--plan', file, '--json', '/nowhere/run.json']
-      const { err } = await seesaw(words, { env: { SEESAW_CONFIG: config } })
+      const words = ['bench', '--plan', file, '--json', gone]
+      const { err } = await seesaw(words, { cwd: home, env: { SEESAW_CONFIG: config } })
       // It has been found, for what is wrong is what is looked at next.
       assert.match(err, /\[FILE_NOT_WRITTEN\]/)
     }
