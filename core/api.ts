@@ -11,7 +11,7 @@ import { runCommand } from './child.ts'
 import type { Config } from './config.ts'
 import { SeesawError } from './errors.ts'
 import { createHub, type Hub } from './events.ts'
-import { checkHost, isForeign, isLoopbackHost, refusedPage, toOriginForm } from './guard.ts'
+import { isForeign, isLoopbackHost, refusedHost, refusedPage, toOriginForm } from './guard.ts'
 import { answerProblems, closed, parseBody, readBody, refuseRoute } from './http.ts'
 import type { Lab } from './lab.ts'
 import { lessonRoutes } from './lesson/routes.ts'
@@ -231,7 +231,7 @@ const guard = (port: number): Koa.Middleware => {
   const use = `use http://localhost${port === 80 ? '' : `:${port}`}`
   return (ctx, next) => {
     toOriginForm(ctx.req)
-    checkHost(ctx.get('Host'), isLoopbackHost, use)
+    if (!isLoopbackHost(ctx.get('Host'))) throw refusedHost(ctx.get('Host'), use)
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       // A browser always says where a write comes from; a command line does not.
       const site = ctx.get('Sec-Fetch-Site')

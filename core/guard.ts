@@ -66,10 +66,9 @@ export const isLink = ({ method, headers }: IncomingMessage): boolean =>
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document'
 
-/** Throws HOST_REFUSED where `host` is none of ours. */
-export const checkHost = (host: string, isOurs: (host: string) => boolean, use: string): void => {
-  if (!isOurs(host)) throw refused('HOST_REFUSED', 'Host', host, use)
-}
+/** What to say to a request for a host that is none of ours. */
+export const refusedHost = (host: string, use: string): SeesawError =>
+  refused('HOST_REFUSED', 'Host', host, use)
 
 /** What to say to a request that a foreign page has sent. */
 export const refusedPage = ({ headers }: IncomingMessage, use: string): SeesawError =>

@@ -11,16 +11,18 @@ export interface KernelLock {
   release(): void
 }
 
+// The driver closes a database that nobody holds on to any more, and with it the lock would be gone.
+const held = new Set<Database.Database>()
+
 /** Opens the lock at `file`, which is made where it is not there. `waitMs`: how long `take` waits. */
 export const openKernelLock = (file: string, { waitMs = 0 } = {}): KernelLock => {
   const database = new Database(file, { timeout: waitMs })
-  let held = false
   return {
     take() {
       try {
         // A transaction that writes nothing locks the file, which stays empty.
         database.exec('begin exclusive')
-        held = true
+        held.add(database)
         return true
       } catch (error) {
         if ((error as { code?: string }).code === 'SQLITE_BUSY') return false
@@ -28,8 +30,7 @@ export const openKernelLock = (file: string, { waitMs = 0 } = {}): KernelLock =>
       }
     },
     release() {
-      if (held) database.exec('rollback')
-      held = false
+      if (held.delete(database)) database.exec('rollback')
       if (database.open) database.close()
     },
   }

@@ -6,7 +6,7 @@ import { PerformanceObserver, performance } from 'node:perf_hooks'
 import { roundTrips, SeesawError } from './adapter.ts'
 import { type Ground, type MountedRequest, type MountedSetup, mountSetup } from './app.ts'
 import { connectCalls } from './calls.ts'
-import { checkHost, isForeign, isLink, ownHost, refusedPage, toOriginForm } from './guard.ts'
+import { isForeign, isLink, ownHost, refusedHost, refusedPage, toOriginForm } from './guard.ts'
 import { answerClientErrors, sendProblem } from './http.ts'
 import { adapterIndex, loadScenario } from './load.ts'
 import { type Call, readTotals, type Total, traced } from './meter.ts'
@@ -173,8 +173,7 @@ const handle = (request: MountedRequest, response: ServerResponse): void => {
   begun(request, response)
   response.setHeader('X-Seesaw-Worker', name)
   if (request.url?.charCodeAt(0) !== slash) toOriginForm(request)
-  const { headers } = request
-  const { host } = headers
+  const { host } = request.headers
   if (host !== lastHost || host === undefined) {
     const problem = problemOfHost(request)
     if (problem) {
@@ -183,8 +182,7 @@ const handle = (request: MountedRequest, response: ServerResponse): void => {
     }
     lastHost = host
   }
-  const foreign =
-    (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) && isForeign(headers)
+  const foreign = isForeign(request.headers)
   if (foreign && !isLink(request)) {
     sendProblem(response, refusedPage(request, useDirectly))
     return
@@ -192,13 +190,13 @@ const handle = (request: MountedRequest, response: ServerResponse): void => {
   const url = request.url ?? '/'
   const end = endOfPrefix(url)
   const path = url.slice(0, end)
-  const go = (mount: Mount) =>
-    foreign && mount.isUnsafe
-      ? sendProblem(response, refusedPage(request, useDirectly))
-      : pass(request, response, mount, path)
   const mount = byPath.get(path)
-  if (mount) go(mount)
-  else void findMount(path).then(go, (error: unknown) => sendProblem(response, error))
+  if (mount) enter(request, response, mount, path, foreign)
+  else
+    void findMount(path).then(
+      (found) => enter(request, response, found, path, foreign),
+      (error: unknown) => sendProblem(response, error),
+    )
 }
 
 const slash = 47
@@ -210,16 +208,25 @@ const useDirectly =
 
 const problemOfHost = ({ headers, httpVersion }: MountedRequest): SeesawError | undefined => {
   const { host } = headers
-  if (host === undefined)
-    return httpVersion === '1.1'
-      ? new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.')
-      : undefined
-  try {
-    checkHost(host, isOurs, `use the lab's own address, e.g. http://127.0.0.1:3001`)
-    return undefined
-  } catch (error) {
-    return error as SeesawError
-  }
+  if (host !== undefined)
+    return isOurs(host)
+      ? undefined
+      : refusedHost(host, `use the lab's own address, e.g. http://127.0.0.1:3001`)
+  return httpVersion === '1.1'
+    ? new SeesawError('REQUEST_MALFORMED', 'The Host header is missing.')
+    : undefined
+}
+
+/** Lets a request in, but for a foreign page's link to what is wrong on purpose. */
+const enter = (
+  request: MountedRequest,
+  response: ServerResponse,
+  mount: Mount,
+  path: string,
+  foreign: boolean,
+): void => {
+  if (foreign && mount.isUnsafe) sendProblem(response, refusedPage(request, useDirectly))
+  else pass(request, response, mount, path)
 }
 
 /** Where `/run/<scenario>/<rest of the setup id>` ends in `url`. */

@@ -1,6 +1,8 @@
 // Which backends can be used by tests here. Servers are looked for, and started where a program is
 // on the machine, exactly as a lab does it; they are stopped after the last test.
+import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findOwnServer, type OwnServer } from '#core/lab'
 import { createServers } from '#core/servers'
 
 const servers = createServers({
@@ -30,4 +32,16 @@ export const findBackEnd = async (backend: string): Promise<BackEnd> => {
       if (!isRequired || performance.now() > untilMs) return { missing, required: isRequired }
       await sleep(500)
     }
+}
+
+/** Starts a server for one suite alone. Skips the suite where there is none, unless it must be there. */
+export const startOwnServer = async (suite: Mocha.Context, backend: string): Promise<OwnServer> => {
+  try {
+    return await (await findOwnServer(backend))()
+  } catch (error) {
+    const missing = error instanceof Error ? error.message : String(error)
+    assert(!required.includes(backend), missing)
+    console.log(`    (skipped: ${missing})`)
+    return suite.skip()
+  }
 }

@@ -1,14 +1,11 @@
 // A server that lost everything that it kept, while processes go on: `flushall`, a dropped schema.
-import assert from 'node:assert/strict'
 import { createClient } from '@redis/client'
 import pg from 'pg'
 import type { Opened } from '#core/adapter'
-import type { SeesawError } from '#core/errors'
-import { findOwnServer, type OwnServer } from '#core/lab'
+import type { OwnServer } from '#core/lab'
 import { loadAdapter } from '#core/load'
+import { startOwnServer } from './back-ends.ts'
 import { until } from './seesaw.ts'
-
-const required = (process.env.REQUIRE_BACKENDS ?? '').split(',')
 
 const wipes: Record<string, (url: string) => Promise<void>> = {
   async redis(url) {
@@ -32,13 +29,7 @@ for (const [backend, wipe] of Object.entries(wipes))
     let runs = 0
 
     before(async function () {
-      try {
-        server = await (await findOwnServer(backend))()
-      } catch (error) {
-        assert(!required.includes(backend), (error as SeesawError).message)
-        console.log(`    (skipped: ${(error as SeesawError).message})`)
-        return this.skip()
-      }
+      server = await startOwnServer(this, backend)
       const adapter = await loadAdapter('queue', backend)
       const { url } = server
       queue = await adapter.open({ namespace: 'emptied', folder: '', url, nowMs: Date.now })

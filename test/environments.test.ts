@@ -78,6 +78,24 @@ describe('two on one data folder', function () {
     )
   })
 
+  it('cannot have one lock, also where nobody holds on to what was returned', async () => {
+    const file = join(tempFolder(), 'lock')
+    const program = `
+      const { openKernelLock } = await import(${JSON.stringify(join(home, 'core', 'kernel-lock.ts'))})
+      const hold = () => openKernelLock(${JSON.stringify(file)}).take()
+      hold()
+      for (let i = 0; i < 5; i++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      const other = openKernelLock(${JSON.stringify(file)})
+      process.exit(other.take() ? 1 : 0)
+    `
+    const args = ['--expose-gc', '--import', 'tsx', '--input-type=module', '-e', program]
+    const child = spawn(process.execPath, args, { cwd: home, stdio: ['ignore', 2, 2] })
+    assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0)
+  })
+
   it('cannot have one lock', () => {
     const file = join(tempFolder(), 'lock')
     const [one, other] = [openKernelLock(file), openKernelLock(file)]

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Opened } from '#core/adapter'
 import type { SeesawError } from '#core/errors'
-import { findOwnServer, type OwnServer } from '#core/lab'
+import type { OwnServer } from '#core/lab'
 import { loadAdapter, loadBackend } from '#core/load'
+import { startOwnServer } from './back-ends.ts'
 
-const required = (process.env.REQUIRE_BACKENDS ?? '').split(',')
 const folder = mkdtempSync(join(tmpdir(), 'seesaw-roles-'))
 
 describe('Postgres', function () {
@@ -19,13 +19,7 @@ describe('Postgres', function () {
   const opened: Opened<'db'>[] = []
 
   before(async function () {
-    try {
-      server = await (await findOwnServer('postgres'))()
-    } catch (error) {
-      assert(!required.includes('postgres'), (error as SeesawError).message)
-      console.log(`    (skipped: ${(error as SeesawError).message})`)
-      this.skip()
-    }
+    server = await startOwnServer(this, 'postgres')
   })
   after(async () => {
     await Promise.all(opened.map((db) => db.close()))

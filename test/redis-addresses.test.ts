@@ -2,26 +2,18 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { createClient } from '@redis/client'
-import type { SeesawError } from '#core/errors'
-import { findOwnServer, type OwnServer } from '#core/lab'
+import type { OwnServer } from '#core/lab'
 import { loadAdapter } from '#core/load'
 import { createServers } from '#core/servers'
 import { plainRedisUrl } from '../adapters/connections/redis.ts'
+import { startOwnServer } from './back-ends.ts'
 import { freshNamespace } from './contracts/subject.ts'
-
-const required = (process.env.REQUIRE_BACKENDS ?? '').split(',')
 
 describe('an address of Redis', function () {
   this.timeout(30_000)
   let server: OwnServer
   before(async function () {
-    try {
-      server = await (await findOwnServer('redis'))()
-    } catch (error) {
-      assert(!required.includes('redis'), (error as SeesawError).message)
-      console.log(`    (skipped: ${(error as SeesawError).message})`)
-      this.skip()
-    }
+    server = await startOwnServer(this, 'redis')
   })
   after(() => server?.stop())
 
