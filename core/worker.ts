@@ -436,8 +436,9 @@ process.on('message', (message, socket) => {
   server.emit('connection', visitor)
   visitor.resume()
 })
-// A lab that was killed closes the channel.
-process.on('disconnect', () => process.exit(0))
+// A lab that has ended closes the channel, perhaps before this process could hear of it.
+const endWithLab = (): never => process.exit(0)
+process.on('disconnect', endWithLab)
 
 const listen = (port: number): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -445,4 +446,4 @@ const listen = (port: number): Promise<number> =>
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
 const door = await listen(options.door).catch(() => listen(0))
-await askLab('ready', door)
+await askLab('ready', door).catch(endWithLab)
