@@ -1,5 +1,6 @@
 // Which backends can be used by tests here. Servers are looked for, and started where a program is
-// on the machine, exactly as a lab does it; they are stopped after the last test.
+// on the machine, exactly as a lab does it. They end with this process, not by a hook: a worker of
+// Mocha runs several files and loads this one once, so a hook would run after the first of them.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findOwnServer, type OwnServer } from '#core/lab'
@@ -9,8 +10,6 @@ const servers = createServers({
   // `MONGODB_URL` etc. come first in any case; a server that the user runs is used, in a namespace.
   allowStart: true,
 })
-
-after(() => servers.stop())
 
 const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 

@@ -126,25 +126,32 @@ describe('a variant of one’s own', function () {
     assert.equal(await count(), 9)
   })
 
+  const lineOf = (part: string) => gcra.slice(0, gcra.indexOf(part)).split('\n').length
+
   const wrong: [string, string, RegExp, number | undefined][] = [
     [
       'has a mistake',
       gcra.replace('const pace = windowMs', 'const pace = ;'),
       /Unexpected ";"/,
-      19,
+      lineOf('const pace = windowMs'),
     ],
     [
       'imports what is not there',
       gcra.replace('../shared.ts', '../shard.ts'),
       /resolve "..\/shard.ts"/,
-      12,
+      lineOf('../shared.ts'),
     ],
-    ['throws while it is loaded', `${gcra}\nthrow new TypeError('no')\n`, /TypeError: no/, 80],
+    [
+      'throws while it is loaded',
+      `${gcra}\nthrow new TypeError('no')\n`,
+      /TypeError: no/,
+      gcra.split('\n').length + 1,
+    ],
     [
       'throws while it is mounted',
       gcra.replace('const cells =', 'null.it\n    const cells ='),
       /of null/,
-      69,
+      lineOf('const cells ='),
     ],
     ['ends the process', `${gcra}\nprocess.exit(0)\n`, /ended the process/, undefined],
     ['has nothing in it', '', /export default defineVariant/, undefined],

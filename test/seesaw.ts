@@ -11,18 +11,28 @@ import { home } from '#core/load'
 
 export const fixtures = join(home, 'test', 'fixtures', 'scenarios')
 
-const folders: string[] = []
+const folders = new Set<string>()
 const children = new Set<ChildProcess>()
-after(() => {
-  for (const child of children) child.kill('SIGKILL')
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-})
 
-/** A folder that goes away after the tests. */
+/** The commands that run at this moment. */
+export const runningCommands = (): Set<ChildProcess> => new Set(children)
+
+/** Kills the commands that still run, but for `spared`. */
+export const killCommands = (spared: ReadonlySet<ChildProcess> = new Set()): void => {
+  for (const child of children) if (!spared.has(child)) child.kill('SIGKILL')
+}
+
+/** A folder that goes away after the tests of its file. */
 export const tempFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'seesaw-test-'))
-  folders.push(folder)
+  folders.add(folder)
   return folder
+}
+
+/** Removes the folders that the tests have made. */
+export const removeFolders = (): void => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  folders.clear()
 }
 
 export interface Ran {
