@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { home } from './course/find.ts'
 import { asSeesawError, exitCodeOf } from './errors.ts'
-import { home } from './load.ts'
 import { holdMine } from './mine/hold.ts'
 
 const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
@@ -151,7 +151,7 @@ const commands = (): Command => {
 
 /** Measurements, and what is made of them. Only these load the harness. */
 const benchCommands = (program: Command): void => {
-  const harness = () => import('../bench/command.ts')
+  const harness = () => import('../bench/command/command.ts')
   const bench = program
     .command('bench')
     .description('measure which is faster, by how much, and say what can be claimed')

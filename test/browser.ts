@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { home } from '#core/load'
+import { home } from '#core/course/find'
 
 /** Scenarios whose every word tries to become more than text. */
 export const hostileScenarios = join(home, 'test', 'fixtures', 'page')

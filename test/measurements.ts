@@ -1,11 +1,12 @@
 // Makes measurements that look like real ones, for tests of what is made from them: seeded, valid
 // by the schema, quick. A machine whose speed changes from block to block, contenders whose costs
 // are known.
-import { analyse } from '../bench/analyse.ts'
-import type { Block, Measurement, Plan, Slot } from '../bench/measurement.ts'
+
+import type { Block, Measurement, Plan, Slot } from '#core/measurement/run'
 import { normalQuantile } from '../bench/stats/distributions.ts'
 import { encodeHistogram, newHistogram } from '../bench/stats/histogram.ts'
 import { chance } from '../bench/stats/noise.ts'
+import { analyse } from '../bench/verdict/analyse.ts'
 
 /** A contender as a test wants it to be. */
 export interface Made {

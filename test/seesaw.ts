@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home } from '#core/load'
+import { home } from '#core/course/find'
 
 export const fixtures = join(home, 'test', 'fixtures', 'scenarios')
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { home } from '#core/load'
+import { home } from '#core/course/find'
 import { useBrowser } from './browser.ts'
 import { type Started, startSeesaw, until } from './seesaw.ts'
 

@@ -8,7 +8,8 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Lab, type ReadyRequests, requestsFor, startLab } from '../../core/lab.ts'
+import { type Lab, startLab } from '../../core/lab/lab.ts'
+import { type ReadyRequests, requestsFor } from '../../core/traffic/workload.ts'
 import { ratioOf, table } from './compare.ts'
 
 const { values } = parseArgs({

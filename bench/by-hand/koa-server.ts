@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import Koa from 'koa'
-import { loadAdapter, loadScenario } from '../../core/load.ts'
+import { loadAdapter, loadScenario } from '../../core/course/find.ts'
 
 const scenario = await loadScenario('calls', join(import.meta.dirname, 'scenarios'))
 const variant = scenario.variants[process.argv[2] as string]!

@@ -10,9 +10,9 @@ import Router from '@koa/router'
 import { createClient } from '@redis/client'
 import Koa from 'koa'
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
-import { startLab } from '../../core/lab.ts'
-import { loadAdapter, loadScenario } from '../../core/load.ts'
-import { loopbackFetch } from '../../core/loopback-fetch.ts'
+import { loadAdapter, loadScenario } from '../../core/course/find.ts'
+import { loopbackFetch } from '../../core/http/loopback-fetch.ts'
+import { startLab } from '../../core/lab/lab.ts'
 import { inBlocks, inPercent, median, ratioOf, type Slice, table } from './compare.ts'
 
 const { values, positionals } = parseArgs({

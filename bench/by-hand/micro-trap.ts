@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Bench } from 'tinybench'
 import { randomOf } from '../micro/harness/comparison.ts'
+import { runMicro } from '../micro/harness/run.ts'
 import noise from '../micro/noise.ts'
-import { runMicro } from '../micro.ts'
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '20' }, pair: { type: 'string' } },

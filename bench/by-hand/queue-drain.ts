@@ -7,7 +7,7 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startLab } from '../../core/lab.ts'
+import { startLab } from '../../core/lab/lab.ts'
 import { median, shuffled, table } from './compare.ts'
 
 const { values } = parseArgs({

@@ -15,8 +15,8 @@ import { Agenda, type AgendaBackend } from 'agenda'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { sqliteBackend } from '../../adapters/agenda-sqlite/index.ts'
-import { startLab } from '../../core/lab.ts'
-import { loadAdapter } from '../../core/load.ts'
+import { loadAdapter } from '../../core/course/find.ts'
+import { startLab } from '../../core/lab/lab.ts'
 import { inBlocks, median, ratioOf, type Slice, table } from './compare.ts'
 
 const concurrency = 20

@@ -9,8 +9,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { home } from '../../core/load.ts'
-import type { Measurement } from '../measurement.ts'
+import type { Measurement } from '#core/measurement/run'
+import { home } from '../../core/course/find.ts'
 
 const [a, b, ...options] = process.argv.slice(2)
 if (!a || !b) throw new Error('Which two? npx tsx bench/by-hand/record-run.ts <setup> <setup>')

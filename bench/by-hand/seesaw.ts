@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home } from '../../core/load.ts'
+import { home } from '../../core/course/find.ts'
 
 export interface Seesaw {
   /** The page and its API. */

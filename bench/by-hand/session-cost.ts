@@ -6,7 +6,8 @@ import { Agent, get } from 'node:http'
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { createClient as createRedis } from '@redis/client'
-import { type Lab, requestsFor, startLab } from '../../core/lab.ts'
+import { type Lab, startLab } from '../../core/lab/lab.ts'
+import { requestsFor } from '../../core/traffic/workload.ts'
 import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 
 const { values } = parseArgs({

@@ -4,9 +4,9 @@
 // measuring, pauses included: less is better, for there is no difference.
 // By hand: `npx tsx bench/by-hand/slices.ts [setup] [--seconds 60]`
 import { parseArgs } from 'node:util'
-import { between } from '../contender.ts'
-import { makePlan } from '../plan.ts'
-import { startAll } from '../stage.ts'
+import { makePlan } from '../plan/plan.ts'
+import { between } from '../run/contender.ts'
+import { startAll } from '../run/stage.ts'
 import { median, table } from './compare.ts'
 
 const { values, positionals } = parseArgs({

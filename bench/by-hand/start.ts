@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { scenarioIds } from '../../core/load.ts'
+import { scenarioIds } from '../../core/course/find.ts'
 import { median, table } from './compare.ts'
 import { type Seesaw, startSeesaw } from './seesaw.ts'
 

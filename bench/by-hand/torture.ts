@@ -25,9 +25,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { loadAdapter, loadBackend } from '../../core/course/find.ts'
 import { exitCodeOf, SeesawError } from '../../core/errors.ts'
-import { startLab } from '../../core/lab.ts'
-import { loadAdapter, loadBackend } from '../../core/load.ts'
+import { startLab } from '../../core/lab/lab.ts'
 import { type Durability, durabilityOf } from './durability.ts'
 
 const engines = ['sqlite', 'redis', 'mongodb', 'postgres']

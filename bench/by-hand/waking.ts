@@ -11,7 +11,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, createConnection, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { cpuOf } from '../processes.ts'
+import { cpuOf } from '../run/processes.ts'
 import { inBlocks, inPercent, median, ratioOf, table } from './compare.ts'
 
 const connections = 10

@@ -1,6 +1,6 @@
 // What became of requests over time, by the moment at which each was due: whoever was due while a
 // server was gone counts there, even if the answer came after its return.
-import type { Timeline } from '../measurement.ts'
+import type { Timeline } from '#core/measurement/run'
 import { median } from '../stats/median.ts'
 
 export interface Buckets {

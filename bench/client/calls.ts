@@ -1,5 +1,5 @@
 // What the coordinator asks of the load client, which runs in a process of its own.
-import type { Slot, Timeline } from '../measurement.ts'
+import type { Slot, Timeline } from '#core/measurement/run'
 import type { Schedule } from './arrivals.ts'
 
 /** Whom to load, and with what. */

@@ -1,10 +1,10 @@
 // The open model: requests are sent when they are due, whatever the server does, over as many
 // connections as that takes. Whoever waits for one that is late waits from when it was due.
 import type { Client, Dispatcher } from 'undici'
-import { machineNowMs } from '../clock.ts'
 import { arrivalTimes, type Schedule } from './arrivals.ts'
 import { type Buckets, createBuckets } from './buckets.ts'
 import type { OpenSlice, SliceResult, TimelineResult } from './calls.ts'
+import { machineNowMs } from './clock.ts'
 import { openLines } from './lines.ts'
 import type { Pacer } from './pacer.ts'
 import { createTally, type Sent } from './tally.ts'

@@ -1,5 +1,5 @@
 // The load client's process: answers the coordinator's calls, and ends when the coordinator does.
-import { connectCalls } from '../../core/lab.ts'
+import { connectCalls } from '../../core/processes/calls.ts'
 import type { ClientCalls } from './calls.ts'
 import { type ClosedLoad, openClosedLoad } from './closed.ts'
 import { type OpenLoad, openOpenLoad } from './open.ts'

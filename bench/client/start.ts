@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { SeesawError } from '../../core/errors.ts'
-import { connectCalls } from '../../core/lab.ts'
+import { connectCalls } from '../../core/processes/calls.ts'
 import type { ClientCalls } from './calls.ts'
 
 /** What the client tells whoever started it. */

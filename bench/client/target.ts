@@ -1,6 +1,6 @@
 // Whom to load, and with what, ready to be sent: addresses checked, somebody signed in, a judge at hand.
 import { SeesawError } from '../../core/errors.ts'
-import { type ReadyRequests, requestsFor } from '../../core/lab.ts'
+import { type ReadyRequests, requestsFor } from '../../core/traffic/workload.ts'
 import type { Target } from './calls.ts'
 
 export type Judge = ReturnType<NonNullable<ReadyRequests['judge']>>

@@ -1,6 +1,6 @@
 // What is between a Map and the same thing behind an interface: a copy by JSON, lifetimes, promises,
 // counting, and a table on disk. Each looks up one of a thousand products that are there.
-import { loadAdapter } from '../../core/load.ts'
+import { loadAdapter } from '../../core/course/find.ts'
 import type { Comparison, MicroTools, MicroVariant } from './harness/comparison.ts'
 import { ready } from './harness/comparison.ts'
 
@@ -51,7 +51,7 @@ const adapter = (title: string, backend: string, counted: boolean): MicroVariant
     const { open } = await loadAdapter('cache', backend)
     const opened = await open({ namespace, folder: tools.folder, url: '', nowMs: Date.now })
     const cache = counted
-      ? (await import('../../core/lab.ts')).metered('cache', backend, opened)
+      ? (await import('../../core/lab/meter.ts')).metered('cache', backend, opened)
       : opened
     for (const product of all) await cache.set(product.id, { ...product }, { ttlMs: 3_600_000 })
     const find = (id: string) => cache.get<{ [Name in keyof Product]: Product[Name] }>(id)

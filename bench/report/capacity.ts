@@ -6,7 +6,7 @@ import {
   type CapacityPoint,
   capacitySchema,
   kneeRule,
-} from '../capacity-measurement.ts'
+} from '../capacity/measurement.ts'
 import { capacityChart } from './capacity-curve.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { environmentSection, type Fact, machineFacts } from './environment.ts'

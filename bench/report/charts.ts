@@ -1,8 +1,8 @@
 // Which charts a measurement has, and what each says in words.
-import type { Measurement, Verdict } from '../measurement.ts'
-import { loadFor, seriesOf, units } from '../metrics.ts'
+import type { Measurement, Verdict } from '#core/measurement/run'
 import { median } from '../stats/median.ts'
-import { courseOf } from '../steady.ts'
+import { loadFor, seriesOf, units } from '../verdict/series.ts'
+import { courseOf } from '../verdict/steady.ts'
 import type { Chart } from './chart.ts'
 import { course } from './course.ts'
 import { type CurveSeries, curve, marked, quickest } from './curve.ts'

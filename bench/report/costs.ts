@@ -1,7 +1,7 @@
 // The cost table: what one request of each contender costs, taken apart. The bare server stands
 // beside them, because it shows how much of a figure HTTP and the client alone make up.
-import type { Measurement, Metric, Slot } from '../measurement.ts'
-import { backendCpuKnown, loadFor, seriesOf, units } from '../metrics.ts'
+import type { Measurement, Metric, Slot } from '#core/measurement/run'
+import { backendCpuKnown, loadFor, seriesOf, units } from '../verdict/series.ts'
 import {
   highestPercentile,
   type Load,

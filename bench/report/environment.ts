@@ -1,5 +1,5 @@
 // The end of every report: the line that does it again, and on what it was done.
-import type { Measurement } from '../measurement.ts'
+import type { Measurement } from '#core/measurement/run'
 import { bytes, escaped } from './text.ts'
 
 /** A heading and what stands beside it, one line or several. */

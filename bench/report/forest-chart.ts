@@ -1,5 +1,5 @@
 // The forest plot as a chart of a report: what it shows in words, its legend, and its numbers.
-import type { Verdict } from '../measurement.ts'
+import type { Verdict } from '#core/measurement/run'
 import type { Chart } from './chart.ts'
 import { type ForestRow, forest, inWords, verdictLooks } from './forest.ts'
 import { sentenceAlone } from './summary.ts'

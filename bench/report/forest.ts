@@ -1,6 +1,6 @@
 // The forest plot: for every comparison the estimate and its interval on one axis of ratios, with
 // the band in which two contenders count as the same. Beyond the edge an arrow says "further".
-import type { Verdict } from '../measurement.ts'
+import type { Verdict } from '#core/measurement/run'
 import type { Drawing } from './chart.ts'
 import { el, line, mark, path, words } from './svg.ts'
 import { change, shorten } from './text.ts'

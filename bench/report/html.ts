@@ -1,7 +1,7 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
-import type { Measurement, Metric } from '../measurement.ts'
-import { type Noise, noiseOf } from '../noise.ts'
+import type { Measurement, Metric } from '#core/measurement/run'
+import { type Noise, noiseOf } from '../verdict/noise.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'
 import { costTable, latencyTable, loadsInWords } from './costs.ts'

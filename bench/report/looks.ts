@@ -1,6 +1,6 @@
 // How contenders are told apart, everywhere alike: a letter, and a colour, a shape and a dash
 // besides. The colours are Okabe and Ito's; those too pale for lines on white are darkened.
-import type { Measurement } from '../measurement.ts'
+import type { Measurement } from '#core/measurement/run'
 import type { Shape } from './svg.ts'
 
 export interface Look {

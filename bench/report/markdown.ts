@@ -1,5 +1,5 @@
 // The report for where pages cannot go: an issue, a pull request, a terminal's clipboard.
-import type { Measurement, Verdict } from '../measurement.ts'
+import type { Measurement, Verdict } from '#core/measurement/run'
 import { costTable, latencyTable, loadsInWords } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'

@@ -1,12 +1,8 @@
 // What a comparison of functions says: on a terminal, as Markdown, and as one HTML file.
 import { styleText } from 'node:util'
-import type { Figure } from '../measurement.ts'
+import { type MicroMeasurement, type MicroVerdict, microSchema } from '#core/measurement/micro'
+import type { Figure } from '#core/measurement/run'
 import { analyseMicro } from '../micro/harness/analyse.ts'
-import {
-  type MicroMeasurement,
-  type MicroVerdict,
-  microSchema,
-} from '../micro/harness/measurement.ts'
 import { toFigure } from './chart.ts'
 import { environmentSection, machineFacts } from './environment.ts'
 import { verdictLooks } from './forest.ts'

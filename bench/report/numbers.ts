@@ -1,6 +1,6 @@
 // What the charts and the cost table draw: sums over slots and one value per block, straight from
-// what was measured. Nothing here decides anything; verdicts are bench/analyse.ts's alone.
-import type { Measurement, Slot } from '../measurement.ts'
+// what was measured. Nothing here decides anything; verdicts are bench/verdict/analyse.ts's alone.
+import type { Measurement, Slot } from '#core/measurement/run'
 import { type Histogram, mergeHistograms } from '../stats/histogram.ts'
 import { median } from '../stats/median.ts'
 import { medianInterval } from '../stats/order-interval.ts'

@@ -1,8 +1,8 @@
 // What a timeline says in words: how long a server was gone, what visitors met meanwhile, and how
 // soon all was well again.
 
-import type { Measurement, Timeline } from '../measurement.ts'
-import { properName } from '../names.ts'
+import type { Measurement, Timeline } from '#core/measurement/run'
+import { properName } from '../verdict/names.ts'
 import { count, duration, number, percent } from './text.ts'
 
 /** One sentence for every time that a server was gone, and one on the load client where it was late. */

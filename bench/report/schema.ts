@@ -3,9 +3,9 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { capacitySchema } from '../capacity-measurement.ts'
-import { measurementSchema } from '../measurement.ts'
-import { microSchema } from '../micro/harness/measurement.ts'
+import { microSchema } from '#core/measurement/micro'
+import { measurementSchema } from '#core/measurement/run'
+import { capacitySchema } from '../capacity/measurement.ts'
 
 const schemas = {
   measurement: ['A measurement by seesaw bench', measurementSchema],

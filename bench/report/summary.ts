@@ -1,6 +1,6 @@
 // What every form of the report says first, and in which words: page, Markdown and terminal agree.
-import type { Contender, Gate, Measurement, Metric, Verdict } from '../measurement.ts'
-import { lowerFirst } from '../sentence.ts'
+import type { Contender, Gate, Measurement, Metric, Verdict } from '#core/measurement/run'
+import { lowerFirst } from '../verdict/sentence.ts'
 import { count, moment, number, percent } from './text.ts'
 
 /** What a metric is called, and which direction is the better one. */

@@ -1,7 +1,7 @@
 // The report on a terminal: the verdicts in words, then the same as a picture in letters, then what
 // it costs. At most 100 columns; colours only where a person looks.
 import { styleText } from 'node:util'
-import type { Measurement, Verdict } from '../measurement.ts'
+import type { Measurement, Verdict } from '#core/measurement/run'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'

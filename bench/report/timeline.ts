@@ -1,7 +1,7 @@
 // What visitors met while a backend was gone: answers per second by whether they were right, and
 // below how long they took. The moments of the faults go through both.
 
-import type { Timeline } from '../measurement.ts'
+import type { Timeline } from '#core/measurement/run'
 import { columns, rows } from './axes.ts'
 import type { Drawing } from './chart.ts'
 import type { Look } from './looks.ts'

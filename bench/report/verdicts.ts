@@ -1,5 +1,5 @@
 // What can be said, as HTML: every sentence behind the mark of its kind.
-import type { Gate, Verdict } from '../measurement.ts'
+import type { Gate, Verdict } from '#core/measurement/run'
 import { verdictLooks } from './forest.ts'
 import { isUnchecked, sentenceAlone, valueAndLimit } from './summary.ts'
 import { el, mark } from './svg.ts'

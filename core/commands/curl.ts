@@ -1,9 +1,9 @@
 // `seesaw curl`
-import type { State } from '../api.ts'
-import { adapterIndex, loadScenario } from '../load.ts'
-import { traitsOf } from '../prove.ts'
-import { requestsFor } from '../requests.ts'
-import { parseSetup, resolveSetup } from '../setup.ts'
+import type { State } from '../control/api.ts'
+import { adapterIndex, loadScenario } from '../course/find.ts'
+import { parseSetup, resolveSetup } from '../course/setup.ts'
+import { traitsOf } from '../proof/prove.ts'
+import { requestsFor } from '../traffic/workload.ts'
 import { ask, type RunningOptions } from './running.ts'
 import { faint, print } from './terminal.ts'
 

@@ -1,6 +1,6 @@
 // `seesaw doctor`
-import { loadConfig } from '../load.ts'
-import { createServers } from '../servers.ts'
+import { loadConfig } from '../course/find.ts'
+import { createServers } from '../lab/servers.ts'
 import { bad, bold, doubtful, faint, good, print } from './terminal.ts'
 
 const colour = { ready: good, startable: doubtful, unavailable: bad }

@@ -1,6 +1,6 @@
 // `seesaw list`
-import { listScenarios, plainList } from '../catalogue.ts'
-import { loadConfig } from '../load.ts'
+import { listScenarios, plainList } from '../course/catalogue.ts'
+import { loadConfig } from '../course/find.ts'
 import { bold, faint, print } from './terminal.ts'
 
 export const list = async ({ json }: { json?: boolean }): Promise<void> => {

@@ -1,7 +1,8 @@
 // `seesaw prove`
+
+import { loadConfig } from '../course/find.ts'
 import { SeesawError } from '../errors.ts'
-import { loadConfig } from '../load.ts'
-import { isAsDeclared, type Proof, prove, type Verdict } from '../prove.ts'
+import { isAsDeclared, type Proof, prove, type Verdict } from '../proof/prove.ts'
 import { bad, bold, endProgress, faint, good, plain, print, progress } from './terminal.ts'
 import { printTranscript } from './transcript.ts'
 

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { dataFolderOf } from '../config.ts'
+import { loadConfig } from '../course/find.ts'
 import { errorCodes, type Problem, SeesawError } from '../errors.ts'
-import { loadConfig } from '../load.ts'
-import { loopbackFetch } from '../loopback-fetch.ts'
+import { loopbackFetch } from '../http/loopback-fetch.ts'
 
 export interface RunningOptions {
   port?: number

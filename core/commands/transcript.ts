@@ -1,6 +1,7 @@
 // Prints what an exercise and a setup said to each other.
-import type { Line } from '../exercise.ts'
-import { parseServerTiming } from '../server-timing.ts'
+
+import { parseServerTiming } from '../lab/server-timing.ts'
+import type { Line } from '../proof/exercise.ts'
 import { bad, bold, faint, good, plain, print } from './terminal.ts'
 
 /** The headers that tell a story; the others are left out. */

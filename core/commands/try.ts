@@ -1,6 +1,6 @@
 // `seesaw try`
-import { loadConfig } from '../load.ts'
-import { trySetup } from '../try.ts'
+import { loadConfig } from '../course/find.ts'
+import { trySetup } from '../proof/try.ts'
 import { bad, bold, faint, good, plain, print } from './terminal.ts'
 import { printTranscript } from './transcript.ts'
 

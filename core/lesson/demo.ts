@@ -2,12 +2,13 @@
 // ```demo. Each step says a sentence or two and puts something on the screen. A step begins with
 // `step:`; its other lines are a name, a colon and a value, and a line that is indented goes on with
 // the value before. What cannot be done is refused with its line, before somebody stands there with it.
+
+import { adapterIndex } from '../course/find.ts'
+import { parseSetup, resolveSetup } from '../course/setup.ts'
 import { didYouMean } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
 import type { Kind } from '../kinds/index.ts'
-import { adapterIndex } from '../load.ts'
 import type { AnyScenario } from '../scenario.ts'
-import { parseSetup, resolveSetup } from '../setup.ts'
 
 /** What a step puts on the screen. */
 export const views = [

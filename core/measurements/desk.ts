@@ -1,9 +1,10 @@
 // Takes orders for measurements and has them done one after another, each by the command that a
 // person would type, in a process of its own. Two at once would measure each other; that another
 // terminal measures at the same time is found by the command, which waits and says so.
-import { startCommand } from '../child.ts'
+
+import type { Backends } from '../course/setup.ts'
 import { SeesawError, toProblem } from '../errors.ts'
-import type { Backends } from '../setup.ts'
+import { startCommand } from '../processes/child-command.ts'
 import { createLog, endEvent, type Log, type Numbered } from './log.ts'
 import { blocksIn, type Progress, progressIn, setupsIn } from './progress.ts'
 import { checkRequest, type MeasurementRequest, wordsOf } from './request.ts'

@@ -1,11 +1,11 @@
 // What can be asked of `POST /api/bench`, what is wrong with it, and the words of the command that
 // does it: the same that a person would type.
 import { z } from 'zod'
+import { adapterIndex, loadScenario } from '../course/find.ts'
+import { type Backends, parseSetup, selectSetups } from '../course/setup.ts'
 import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
-import { adapterIndex, loadScenario } from '../load.ts'
 import type { AnyScenario } from '../scenario.ts'
-import { type Backends, parseSetup, selectSetups } from '../setup.ts'
 
 const name = z.string().min(1).max(300)
 const names = z.array(name).min(1).max(16)

@@ -7,8 +7,8 @@ import { constants, mkdirSync } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeAside } from '../data-folder.ts'
 import { SeesawError } from '../errors.ts'
+import { writeAside } from '../files/data-folder.ts'
 
 const time = z.iso.datetime()
 const ticketSchema = z.strictObject({
@@ -34,7 +34,7 @@ const ticketSchema = z.strictObject({
 })
 export type Ticket = z.infer<typeof ticketSchema>
 
-/** As much of a measurement as a list shows; bench/measurement.ts has the whole. */
+/** As much of a measurement as a list shows; core/measurement/run.ts has the whole. */
 const summarySchema = z.object({
   format: z.literal(1),
   finishedAt: time.nullable(),

@@ -2,8 +2,8 @@
 // loaded and mounted in a process of its own that has so long and no longer.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { keepFolder } from '../keeper.ts'
-import type { About, MineProblem } from './kept.ts'
+import type { About, MineProblem } from '../course/mine.ts'
+import { keepFolder } from '../files/throw-away.ts'
 import type { ProbeNews, ProbeOptions } from './probe.ts'
 
 const beginWithinMs = 20_000

@@ -2,7 +2,7 @@
 // spelled as the address that it has where the original lies.
 import { pathToFileURL } from 'node:url'
 import type { Message, Plugin } from 'esbuild'
-import type { MineProblem } from './kept.ts'
+import type { MineProblem } from '../course/mine.ts'
 
 export interface CompileOptions {
   /** The folder that imports are relative to: that of the variant it is based on. */

@@ -1,8 +1,8 @@
 // Commands of a terminal that name a learner's own variant, or the data folder in which it is kept.
 import { join, resolve } from 'node:path'
 import { dataFolderOf } from '../config.ts'
-import { loadConfig } from '../load.ts'
-import { holdStill, mine } from './kept.ts'
+import { loadConfig } from '../course/find.ts'
+import { holdStill, mine } from '../course/mine.ts'
 
 /**
  * Lets this process, and those that it starts, meet what a learner has made, as it is now: whoever

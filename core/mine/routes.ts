@@ -1,7 +1,7 @@
 // The learner's own variants over HTTP.
 import Router from '@koa/router'
 import { z } from 'zod'
-import { readBody } from '../http.ts'
+import { readBody } from '../http/problems.ts'
 import { mostTextBytes, type Shelf } from './shelf.ts'
 
 const saveSchema = z.strictObject({

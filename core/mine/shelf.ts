@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { writeAside } from '../data-folder.ts'
+import { home, loadScenario, scenarioIds } from '../course/find.ts'
+import { type Checked, checkedIn, type MineProblem, mine } from '../course/mine.ts'
 import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
-import { home, loadScenario, scenarioIds } from '../load.ts'
+import { writeAside } from '../files/data-folder.ts'
 import { check } from './check.ts'
-import { type Checked, checkedIn, type MineProblem, mine } from './kept.ts'
 
 export interface ShelfOptions {
   /** `<data>/mine` */

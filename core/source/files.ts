@@ -2,10 +2,10 @@
 // scenario's folder can be had, whatever a name or a link says.
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { loadScenario } from '../course/find.ts'
+import { mine, mineTextFile } from '../course/mine.ts'
 import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
-import { loadScenario } from '../load.ts'
-import { mine, mineTextFile } from '../mine/kept.ts'
 
 export interface SourceFile {
   /** `variants/gcra.ts`, relative to the scenario's folder. */
@@ -41,11 +41,11 @@ export const listFiles = async (scenario: string, folder: string): Promise<Sourc
 
 const mineFile = `${mine}.ts`
 
-/** Files proper: a link may lead anywhere. */
+/** Files proper, for a link may lead anywhere, and no tests: those are not what runs. */
 const namesIn = async (folder: string): Promise<string[]> => {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /(?<!\.test)\.ts$/.test(entry.name))
     .map(({ name }) => name)
     .sort((a, b) => last.indexOf(a) - last.indexOf(b) || (a < b ? -1 : 1))
 }

@@ -1,7 +1,7 @@
 // The sources over HTTP, taken apart so that the page only has to draw them.
 import { join } from 'node:path'
 import Router from '@koa/router'
-import { home } from '../load.ts'
+import { home } from '../course/find.ts'
 import { type Block, toBlocks } from './blocks.ts'
 import { diffLines, type Hunk } from './diff.ts'
 import { listFiles, readSource, type SourceFile } from './files.ts'

@@ -1,11 +1,11 @@
 // What the server knows, as it is now: read once, and again whenever events were missed; in between
 // kept true by the events that the server sends.
 import { batch, type Signal, signal } from '@preact/signals'
-import type { State } from '../api.ts'
-import type { Catalogue, CatalogueEntry } from '../catalogue.ts'
+import type { State } from '../control/api.ts'
+import type { Course } from '../control/page.ts'
+import type { Catalogue, CatalogueEntry } from '../course/catalogue.ts'
+import type { BackendReport } from '../lab/servers.ts'
 import type { Listed } from '../measurements/desk.ts'
-import type { Course } from '../page.ts'
-import type { BackendReport } from '../servers.ts'
 import { api } from './api.ts'
 import { openStream, type Told } from './stream.ts'
 

@@ -1,9 +1,9 @@
 // Setups as the address of the page spells them, `gcra@redis~limit=5`: without the scenario, which
 // stands in the path. The rules are those of the server, and the code is.
-import type { CatalogueEntry } from '../catalogue.ts'
+import type { CatalogueEntry } from '../course/catalogue.ts'
+import { parseSetup, resolveSetup, type Setup } from '../course/setup.ts'
 import type { Kind } from '../kinds/index.ts'
 import type { AnyScenario } from '../scenario.ts'
-import { parseSetup, resolveSetup, type Setup } from '../setup.ts'
 import { course } from './live.ts'
 
 export type { Setup }

@@ -1,7 +1,8 @@
 // From times per call to what can be claimed, by the same statistics as for requests: the block is
 // the unit, contenders are compared within it, and all pairs share one chance of a false claim.
-import type { Figure, Gate } from '../../measurement.ts'
-import { type Finding, sentenceOf } from '../../sentence.ts'
+
+import type { MicroMeasurement, MicroVerdict } from '#core/measurement/micro'
+import type { Figure, Gate } from '#core/measurement/run'
 import { blocksToShow } from '../../stats/blocks-to-show.ts'
 import { equivalent } from '../../stats/equivalence.ts'
 import { holm } from '../../stats/holm.ts'
@@ -17,7 +18,7 @@ import {
   signedRankInterval,
   signedRankP,
 } from '../../stats/signed-rank.ts'
-import type { MicroMeasurement, MicroVerdict } from './measurement.ts'
+import { type Finding, sentenceOf } from '../../verdict/sentence.ts'
 
 /** The chance of any false claim among all pairs. */
 const alpha = 0.05

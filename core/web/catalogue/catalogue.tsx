@@ -2,10 +2,10 @@
 // and how far the learner is. What is looked for stands in the address.
 
 import { useEffect, useRef } from 'preact/hooks'
-import type { CatalogueEntry, Catalogue as Listed } from '../../catalogue.ts'
+import type { Course } from '../../control/page.ts'
+import type { CatalogueEntry, Catalogue as Listed } from '../../course/catalogue.ts'
 import type { Kind } from '../../kinds/index.ts'
-import type { Course } from '../../page.ts'
-import type { BackendReport } from '../../servers.ts'
+import type { BackendReport } from '../../lab/servers.ts'
 import { backends, catalogue, course } from '../live.ts'
 import { type ScenarioState, stateOf } from '../record/progress.ts'
 import { route, setQuery } from '../route.ts'

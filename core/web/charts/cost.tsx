@@ -1,5 +1,5 @@
 // What it costs: every figure of every contender with its unit, its interval and where it comes from.
-import type { Figure, Measurement } from '../../../bench/measurement.ts'
+import type { Figure, Measurement } from '../../measurement/run.ts'
 import { type Metric, metricWords, number, placeOf } from '../run/words.ts'
 import { plain } from '../ui/plain.ts'
 import './cost.css'

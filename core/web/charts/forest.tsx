@@ -2,7 +2,7 @@
 // better for B, whatever is counted, and to the left for A. Between the two lies the zone in which
 // they count as the same. A learner's guess is drawn on it as it was made.
 
-import type { Prediction } from '../../progress/shape.ts'
+import type { Prediction } from '../../learner/shape.ts'
 import { change, type Metric, metricWords, type Verdict, withInterval } from '../run/words.ts'
 import { Side } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'

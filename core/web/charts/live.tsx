@@ -4,7 +4,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { Contender } from '../../../bench/measurement.ts'
+import type { Contender } from '../../measurement/run.ts'
 import type { Slice } from '../run/follow.ts'
 import { number } from '../run/words.ts'
 import { plain } from '../ui/plain.ts'

@@ -1,7 +1,7 @@
 // What visitors see while things go wrong: of the requests that were due in each moment, how many
 // were answered as they should be, and when what was done. One strip per contender, on one axis.
 
-import type { Contender, Timeline as Watched } from '../../../bench/measurement.ts'
+import type { Contender, Timeline as Watched } from '../../measurement/run.ts'
 import { number } from '../run/words.ts'
 import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'

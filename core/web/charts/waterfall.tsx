@@ -1,7 +1,7 @@
 // What requests asked of their back ends, and when: every call a bar on one axis of time that all
 // requests share, so that lengths can be compared.
 
-import type { Call } from '../../meter.ts'
+import type { Call } from '../../lab/meter.ts'
 import { Side } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'

@@ -1,5 +1,5 @@
 // Which bets there are, and which one is offered.
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import { catalogue } from '../live.ts'
 import { callsAbout, type Scored } from '../record/progress.ts'
 import { route, setQuery } from '../route.ts'

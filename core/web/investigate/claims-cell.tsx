@@ -1,7 +1,7 @@
 // One claim, opened: what was found on one setup and, right beside it, on its twin, where it comes
 // out the other way; with the conversation that decided, and the line of the source that did.
 import { useEffect, useRef } from 'preact/hooks'
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import { lab } from '../live.ts'
 import { route, setQuery, tabPath } from '../route.ts'
 import { restOf, type Setup, titleOf } from '../setup.ts'

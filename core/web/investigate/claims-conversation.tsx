@@ -1,6 +1,6 @@
 // What an exercise and a setup said to each other, word by word. All of it comes from a program that
 // may be wrong on purpose, so all of it is text.
-import type { Line } from '../../exercise.ts'
+import type { Line } from '../../proof/exercise.ts'
 import { lab } from '../live.ts'
 import { CopyButton } from '../ui/parts.tsx'
 import { plain, short } from '../ui/plain.ts'

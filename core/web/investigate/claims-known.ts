@@ -1,8 +1,8 @@
 // What is known of claims: the verdicts that the server keeps, a proof that is under way whoever asked
 // for it, and what was tried out in this window.
 import { signal } from '@preact/signals'
-import type { ProofEvent, Proofs, ShownVerdict } from '../../proofs.ts'
-import type { Trial } from '../../try.ts'
+import type { ProofEvent, Proofs, ShownVerdict } from '../../proof/book.ts'
+import type { Trial } from '../../proof/try.ts'
 import { api, wordsOf } from '../api.ts'
 import { on } from '../live.ts'
 

@@ -1,7 +1,7 @@
 // The claims of a scenario as a matrix: a sentence that one could bet on, and who keeps it. A cell
 // opens what is behind its verdict.
 import { useEffect } from 'preact/hooks'
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import { backends, course } from '../live.ts'
 import { route, setQuery } from '../route.ts'
 import { backendsOf, readSetup, restOf, type Setup, titleOf } from '../setup.ts'

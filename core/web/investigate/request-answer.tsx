@@ -1,7 +1,7 @@
 // One side of it: what was sent before, what went out, and what came back.
 import type { ComponentChildren } from 'preact'
-import type { Exchange } from '../../client.ts'
-import type { Sent, SentAnswer } from '../../send.ts'
+import type { Exchange } from '../../proof/client.ts'
+import type { Sent, SentAnswer } from '../../traffic/send.ts'
 import { CopyButton, Side, Trouble } from '../ui/parts.tsx'
 import { plain, short } from '../ui/plain.ts'
 import { countCalls } from './request-comparison.tsx'

@@ -1,5 +1,5 @@
 // Two answers to one request: what differs in a sentence, and both on one axis of time.
-import type { Sent, SentAnswer } from '../../send.ts'
+import type { Sent, SentAnswer } from '../../traffic/send.ts'
 import { Waterfall } from '../charts/waterfall.tsx'
 import { backendsOf, type Setup, titleOf } from '../setup.ts'
 import { plain } from '../ui/plain.ts'

@@ -1,5 +1,5 @@
 // The form in which a request is put together, with those that the variants understand.
-import type { Suggestion } from '../../send.ts'
+import type { Suggestion } from '../../traffic/send.ts'
 import { Button } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'
 import { fromSuggestion, methods, type Wanted } from './request-wanted.ts'

@@ -1,5 +1,5 @@
 // What is to be sent, as the address says it, as the form has it, and as the API takes it.
-import type { Sent, Suggestion, Suggestions } from '../../send.ts'
+import type { Sent, Suggestion, Suggestions } from '../../traffic/send.ts'
 
 export interface Wanted {
   method: string

@@ -2,7 +2,7 @@
 // it, on one axis of time. The request stands in the address, so a link sends the same.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Sent, Suggestions } from '../../send.ts'
+import type { Sent, Suggestions } from '../../traffic/send.ts'
 import { api, wordsOf } from '../api.ts'
 import { measurements } from '../live.ts'
 import { route, setQuery } from '../route.ts'

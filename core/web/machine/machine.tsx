@@ -1,8 +1,8 @@
 // What runs where: the back ends, the server processes, what is live, and where it is all kept. What
 // is not as it should be is told here first.
 import { effect, signal, useSignal } from '@preact/signals'
-import type { State } from '../../api.ts'
-import type { BackendReport } from '../../servers.ts'
+import type { State } from '../../control/api.ts'
+import type { BackendReport } from '../../lab/servers.ts'
 import { api, wordsOf } from '../api.ts'
 import { backends, catalogue, connection, course, lab, on } from '../live.ts'
 import { pathTo } from '../route.ts'

@@ -1,7 +1,7 @@
 // Blocks of a lesson as elements. There is no way from a README to markup: what is no block or inline
 // of ours is text.
 import type { ComponentChildren } from 'preact'
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import type { Block, Inline, Target } from '../../lesson/blocks.ts'
 import { tabPath } from '../route.ts'
 import { CopyButton, Link } from '../ui/parts.tsx'

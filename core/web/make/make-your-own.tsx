@@ -1,5 +1,5 @@
 // What to do to put a variant or a scenario of one's own beside these.
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import { tabPath } from '../route.ts'
 import { CopyButton, Link } from '../ui/parts.tsx'
 import { plain } from '../ui/plain.ts'

@@ -1,8 +1,8 @@
 // What the server keeps of the learner, as it is now, and in which words it is told.
 import { signal } from '@preact/signals'
-import type { ScenarioState, Score } from '../../progress/score.ts'
-import type { Prediction } from '../../progress/shape.ts'
-import type { ProgressView } from '../../progress/store.ts'
+import type { ScenarioState, Score } from '../../learner/score.ts'
+import type { Prediction } from '../../learner/shape.ts'
+import type { ProgressView } from '../../learner/store.ts'
 import { api, Problem, wordsOf } from '../api.ts'
 import { on, readFrom } from '../live.ts'
 

@@ -1,7 +1,7 @@
 // The learner's calls over time: how they came out, how well it was known how sure to be, and the whole
 // of it to take away, to bring back, or to begin anew.
 import { useSignal } from '@preact/signals'
-import type { ProgressView } from '../../progress/store.ts'
+import type { ProgressView } from '../../learner/store.ts'
 import { api, wordsOf } from '../api.ts'
 import { catalogue, entryOf } from '../live.ts'
 import { pathTo } from '../route.ts'

@@ -1,7 +1,7 @@
 // A measurement as it goes on: its events, from the beginning even for whoever comes late, gathered
 // into what is known of it now.
 import { useEffect, useState } from 'preact/hooks'
-import type { Progress } from '../../../bench/progress.ts'
+import type { Progress } from '../../measurement/events.ts'
 import type { Listed, MeasuringEvent, SoFar } from '../../measurements/desk.ts'
 import type { Numbered } from '../../measurements/log.ts'
 import { api, Problem, wordsOf } from '../api.ts'

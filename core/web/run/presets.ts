@@ -1,5 +1,5 @@
 // How hard a measurement looks, in the words and seconds of somebody who has to wait for it.
-import type { Preset } from '../../../bench/measurement.ts'
+import type { Preset } from '../../measurement/run.ts'
 
 export const presets: readonly { value: Preset; says: string; seconds: number }[] = [
   { value: 'duel', says: 'Duel: a quick look', seconds: 18 },

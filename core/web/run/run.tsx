@@ -2,7 +2,7 @@
 // said. Whatever is measured of this scenario is shown, wherever it was started.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Preset } from '../../../bench/measurement.ts'
+import type { Preset } from '../../measurement/run.ts'
 import type { Listed } from '../../measurements/desk.ts'
 import { api, wordsOf } from '../api.ts'
 import { measurements } from '../live.ts'

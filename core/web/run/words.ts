@@ -1,5 +1,5 @@
 // A measurement in the words of the page: what a metric is called, and a verdict as a headline.
-import type { Gate, Measurement, Metric, Verdict } from '../../../bench/measurement.ts'
+import type { Gate, Measurement, Metric, Verdict } from '../../measurement/run.ts'
 import { plain } from '../ui/plain.ts'
 
 export type { Gate, Measurement, Metric, Verdict }

@@ -1,7 +1,7 @@
 // The address that a scenario's visitors use, what serves it, and the lever: a click makes it A or B,
 // under load if somebody wants to see what that does.
 import { useSignal } from '@preact/signals'
-import type { Suggestions } from '../../send.ts'
+import type { Suggestions } from '../../traffic/send.ts'
 import { api, wordsOf } from '../api.ts'
 import { useAnswer } from '../investigate/use-answer.ts'
 import { lab } from '../live.ts'

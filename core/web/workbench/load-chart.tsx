@@ -1,7 +1,7 @@
 // What visitors get while something is toggled: answers per second and the slowest of a hundred, over
 // the last minute, with a mark at every toggle. The line is drawn as the side that was live.
 
-import type { LoadSample } from '../../live-load.ts'
+import type { LoadSample } from '../../traffic/live-load.ts'
 import { AsTable } from '../charts/as-table.tsx'
 import { plain } from '../ui/plain.ts'
 

@@ -1,6 +1,6 @@
 // The load on `live` addresses as the server tells of it: the last minute, and what was toggled in it.
 import { signal } from '@preact/signals'
-import type { LoadSample, LoadStatus, LoadView } from '../../live-load.ts'
+import type { LoadSample, LoadStatus, LoadView } from '../../traffic/live-load.ts'
 import { lab, on, readFrom } from '../live.ts'
 
 type Toggled = LoadView['toggles'][number]

@@ -1,6 +1,6 @@
 // One side of the workbench: which variant, kept in what, with which knobs.
 import { useSignal } from '@preact/signals'
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import type { Kind } from '../../kinds/index.ts'
 import { backends, course } from '../live.ts'
 import { changeSetup, type Setup, type SetupChange } from '../setup.ts'

@@ -1,6 +1,6 @@
 // One scenario: two setups side by side, A and B, and what can be done with them, in the order that
 // teaches. Which two, and what is open, stands in the address.
-import type { CatalogueEntry } from '../../catalogue.ts'
+import type { CatalogueEntry } from '../../course/catalogue.ts'
 import { wordsOf } from '../api.ts'
 import { Investigate } from '../investigate/investigate.tsx'
 import { course } from '../live.ts'

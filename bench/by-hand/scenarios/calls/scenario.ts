@@ -1,6 +1,6 @@
 // Handlers that do nothing but call adapters, none to four times per request, so that what the lab
 // adds to a request stands out as much as it ever can.
-import type { loadScenario } from '../../../../core/load.ts'
+import type { loadScenario } from '../../../../core/course/find.ts'
 
 type AnyScenario = Awaited<ReturnType<typeof loadScenario>>
 type AnyVariant = AnyScenario['variants'][string]

@@ -1,5 +1,5 @@
 // A handler whose cost, stalls and mistakes are known, so that it can be seen whether they are found.
-import type { loadScenario } from '../../../../core/load.ts'
+import type { loadScenario } from '../../../../core/course/find.ts'
 
 type AnyScenario = Awaited<ReturnType<typeof loadScenario>>
 

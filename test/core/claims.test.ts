@@ -1,0 +1,75 @@
+// Every claim of every scenario on every backend that can be used here, in both directions. The
+// proof runs once, side by side; each test waits for its own verdict.
+import assert from 'node:assert/strict'
+import { findTargets, isAsDeclared, type Proof, prove, type Verdict } from '#core/proof/prove'
+
+const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
+const targets = await findTargets({ backends: 'all' })
+
+describe('claims', function () {
+  // The whole proof, not one claim: every test may have to wait for all that run before its own.
+  this.timeout(600_000)
+
+  const arrived = new Map<string, Verdict>()
+  const listeners = new Map<string, (verdict: Verdict) => void>()
+  const key = ({ setup, claim }: Pick<Verdict, 'setup' | 'claim'>) => `${setup} ${claim}`
+  let proof: Promise<Proof>
+
+  before(() => {
+    proof = prove({
+      backends: 'all',
+      onVerdict: (verdict) => {
+        arrived.set(key(verdict), verdict)
+        listeners.get(key(verdict))?.(verdict)
+      },
+    })
+    proof.catch(() => {})
+  })
+  after(() => proof)
+
+  const verdictOf = async (setup: string, claim: string): Promise<Verdict | undefined> => {
+    const name = key({ setup, claim })
+    const first = new Promise<Verdict>((resolve) => listeners.set(name, resolve))
+    return arrived.get(name) ?? (await Promise.race([first, proof.then(() => arrived.get(name))]))
+  }
+
+  const isSecondTry = (test?: object) =>
+    (test as { currentRetry(): number } | undefined)?.currentRetry() !== 0
+
+  /** The verdict would be the same again: so this setup is proved by itself. */
+  const proveAlone = async (setup: string, claim: string) => {
+    const { verdicts } = await prove({ targets: [setup] })
+    return verdicts.find((verdict) => verdict.claim === claim)
+  }
+
+  /** The end of a transcript, a line each, for it may have hundreds. */
+  const lastLines = ({ transcript = [] }: Verdict) =>
+    transcript
+      .slice(-15)
+      .map((entry) => JSON.stringify(entry).slice(0, 300))
+      .join('\n')
+
+  for (const { setup, scenario } of targets)
+    describe(setup.id, () => {
+      for (const [id, { says }] of Object.entries(scenario.claims))
+        it(`${says} [${id}]`, async function () {
+          const verdict = isSecondTry(this.test)
+            ? await proveAlone(setup.id, id)
+            : await verdictOf(setup.id, id)
+          if (!verdict) {
+            const { skipped } = await proof
+            const reason = skipped.find((skip) => skip.setup === setup.id)?.reason
+            const backends = Object.values(setup.backends)
+            assert(reason, 'neither proved nor skipped')
+            assert(!backends.some((name) => required.includes(name)), reason)
+            this.test!.title += ` — skipped: ${reason}`
+            this.skip()
+          }
+          assert(
+            isAsDeclared(verdict),
+            `${setup.id}: declared ${verdict.declared}, but ${verdict.verdict}: ` +
+              `${verdict.because}\n${lastLines(verdict)}`,
+          )
+        })
+    })
+})
