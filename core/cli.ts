@@ -151,7 +151,6 @@ const commands = (): Command => {
 
 /** Measurements, and what is made of them. Only these load the harness. */
 const benchCommands = (program: Command): void => {
-  const harness = () => import('../bench/command/command.ts')
   const bench = program
     .command('bench')
     .description('measure which is faster, by how much, and say what can be claimed')
@@ -213,15 +212,19 @@ const benchCommands = (program: Command): void => {
     .addOption(new Option('--scenarios <folder>', 'another folder of scenarios').hideHelp())
     .addHelpText('after', benchExamples)
     .option(...ownVariants)
-    .action(async (targets, options) =>
-      (await harness()).bench(targets, options, holdMineFrom(options)),
-    )
+    .action(async (targets, options) => {
+      const { bench } = await import('../bench/command/measure.ts')
+      await bench(targets, options, holdMineFrom(options))
+    })
 
   bench
     .command('micro')
     .description('compare functions, each in a process of its own')
     .argument('[name]', 'one of the comparisons; without it they are listed')
-    .action(async (name, _, command) => (await harness()).micro(name, command.optsWithGlobals()))
+    .action(async (name, _, command) => {
+      const { micro } = await import('../bench/command/micro.ts')
+      await micro(name, command.optsWithGlobals())
+    })
 
   bench
     .command('capacity')
@@ -229,8 +232,9 @@ const benchCommands = (program: Command): void => {
     .argument('[setup]', 'e.g. rate-limits/gcra@redis; none with --resume')
     .option('--seconds <n>', 'how long each rate is held, twice (default: 3)', between(1, 600))
     .action(async (setup, _, command) => {
+      const { capacity } = await import('../bench/command/capacity.ts')
       const options = command.optsWithGlobals()
-      await (await harness()).capacity(setup, options, holdMineFrom(options))
+      await capacity(setup, options, holdMineFrom(options))
     })
 
   bench
@@ -240,7 +244,10 @@ const benchCommands = (program: Command): void => {
     .option('--html <file>', 'as one HTML file')
     .option('--md <file>', 'as Markdown')
     .option('--capacity <file>', 'with the curve of a capacity; several times', collect)
-    .action(async (file, _, command) => (await harness()).report(file, command.optsWithGlobals()))
+    .action(async (file, _, command) => {
+      const { report } = await import('../bench/command/report.ts')
+      await report(file, command.optsWithGlobals())
+    })
 
   bench
     .command('compare')
@@ -248,9 +255,10 @@ const benchCommands = (program: Command): void => {
     .argument('<old.json>')
     .argument('<new.json>')
     .option('--md <file>', 'as Markdown')
-    .action(async (older, newer, _, command) =>
-      (await harness()).compare(older, newer, command.optsWithGlobals()),
-    )
+    .action(async (older, newer, _, command) => {
+      const { compare } = await import('../bench/command/compare.ts')
+      await compare(older, newer, command.optsWithGlobals())
+    })
 }
 
 /** Which targets there are, a plan or a stored measurement may say; only the harness reads those. */

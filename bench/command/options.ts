@@ -36,6 +36,9 @@ export interface BenchOptions {
   seconds?: number
 }
 
+/** Lets this process meet the variants of one's own that these targets name. */
+export type HoldMine = (targets: readonly string[]) => Promise<void>
+
 interface Use {
   /** `capacity`, as in "--preset means nothing to capacity". */
   to: string
