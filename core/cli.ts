@@ -29,7 +29,7 @@ export const run = async (words: string[]): Promise<void> => {
 const commands = (): Command => {
   const program = new Command('seesaw')
     .description(
-      'A playground for back-end trade-offs: flip a variant, change its back end, see what it costs.',
+      'A playground for backend trade-offs: flip a variant, change its backend, see what it costs.',
     )
     .version(version)
     .configureHelp({ showGlobalOptions: true })
@@ -73,7 +73,7 @@ const commands = (): Command => {
 
   program
     .command('doctor')
-    .description('say which back ends can be used here, and what would enable the others')
+    .description('say which backends can be used here, and what would enable the others')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
 
@@ -114,7 +114,7 @@ const commands = (): Command => {
     .description('change what the running lab serves at /run/<scenario>/live/')
     .argument('<scenario>')
     .argument('[changes...]', '[variant] [kind=backend …] [knob=value …]')
-    .option('--reset', 'back to the first variant, the default back ends and knobs')
+    .option('--reset', 'back to the first variant, the default backends and knobs')
     .action(async (scenario, changes, options) =>
       (await import('./commands/toggle.ts')).toggle(scenario, changes, options),
     )

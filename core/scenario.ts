@@ -188,7 +188,7 @@ export interface Duel<Name extends string> {
   lines: readonly [string, string]
 }
 
-/** A question about back ends, with several answers that run. */
+/** A question about backends, with several answers that run. */
 export interface Scenario<V extends Record<string, AnyVariant>> {
   title: string
   question: string
@@ -198,7 +198,7 @@ export interface Scenario<V extends Record<string, AnyVariant>> {
   primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls'
   /** How long the lesson takes with what it says to try. */
   minutes?: number
-  /** 1: for a first look, 2: some back-end work behind you, 3: you have been bitten before. */
+  /** 1: for a first look, 2: some backend work behind you, 3: you have been bitten before. */
   difficulty?: 1 | 2 | 3
   variants: V
   claims: Record<string, Claim<Extract<keyof V, string>, KnobsOf<V>>>

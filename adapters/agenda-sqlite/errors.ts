@@ -13,7 +13,7 @@ export type AgendaSqliteErrorCode =
   | 'INVALID_FILTER'
   | 'JOB_GONE'
 
-/** Every error this back end makes itself: a stable `code`, a message, and SQLite's own error as `cause`. */
+/** Every error this backend makes itself: a stable `code`, a message, and SQLite's own error as `cause`. */
 export class AgendaSqliteError extends Error {
   override readonly name = 'AgendaSqliteError'
   readonly code: AgendaSqliteErrorCode

@@ -1,5 +1,5 @@
 /**
- * A back end for Agenda 6 that keeps jobs in a SQLite file: durable, shared by the processes of one
+ * A backend for Agenda 6 that keeps jobs in a SQLite file: durable, shared by the processes of one
  * machine, without a server. See README.md for what it guarantees, and what keeps it.
  */
 
@@ -39,7 +39,7 @@ export interface SqliteBackendOptions {
 }
 
 /**
- * Makes the back end: `new Agenda({ backend: sqliteBackend({ path: 'jobs.db' }) })`. Nothing is
+ * Makes the backend: `new Agenda({ backend: sqliteBackend({ path: 'jobs.db' }) })`. Nothing is
  * opened yet. Agenda connects it but does not catch a failure; to handle one, `await connect()`
  * first (a second time does nothing). Throws INVALID_OPTION.
  */

@@ -1,4 +1,4 @@
-// A queue made of Agenda 6 and one of its back ends. Agenda keeps, claims, runs and repeats jobs;
+// A queue made of Agenda 6 and one of its backends. Agenda keeps, claims, runs and repeats jobs;
 // what the contract asks beyond that is set right here, once, between Agenda and where it keeps
 // its jobs (its repository): attempts that count when their process dies, too, results, locks that
 // end when an attempt must have ended, and a look for the next job as soon as there is one.
@@ -18,7 +18,7 @@ import {
 } from './jobs.ts'
 import { asGiven } from './shared.ts'
 
-/** What Agenda keeps for us with a job: JSON as text, because no two back ends keep it alike. */
+/** What Agenda keeps for us with a job: JSON as text, because no two backends keep it alike. */
 export interface Data {
   json: string
   /** Hexadecimal digits that no other job has, made of its name and key. */
@@ -37,9 +37,9 @@ export interface NewJob {
 
 export type FailedJob = Pick<JobParameters, '_id' | 'name' | 'failedAt' | 'failReason' | 'progress'>
 
-/** Where Agenda keeps its jobs, and what Agenda's own back end does not do, or not in one step. */
+/** Where Agenda keeps its jobs, and what Agenda's own backend does not do, or not in one step. */
 export interface Store {
-  /** The one of Agenda's own back end, connected. */
+  /** The one of Agenda's own backend, connected. */
   repository: JobRepository
   /** Runs one operation of it. Throws BACKEND_UNREACHABLE within 2 s. */
   call<Result>(operation: () => Promise<Result>): Promise<Result>

@@ -1,4 +1,4 @@
-// How many jobs per second Agenda finishes on its SQLite back end: one process submits, one worker
+// How many jobs per second Agenda finishes on its SQLite backend: one process submits, one worker
 // process runs them, 20 at a time. The same load again while 100,000 other jobs wait. By hand:
 // `npx tsx bench/by-hand/agenda-sqlite.ts [jobs] [rounds]`; the conditions are interleaved.
 

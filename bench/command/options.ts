@@ -96,7 +96,7 @@ const uses = {
     to: 'to functions',
     understands: ['variants', 'preset', 'blocks', 'seed', 'resume', ...files],
     instead: { quick },
-    otherwise: 'they are called, without a server, a back end or a load; leave it out',
+    otherwise: 'they are called, without a server, a backend or a load; leave it out',
   },
   report: {
     to: 'to a report',

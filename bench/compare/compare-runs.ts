@@ -7,10 +7,11 @@
 
 import type { Measurement, Metric, Verdict } from '#core/measurement/run'
 import { metrics } from '#core/measurement/run'
+import { plain } from '../../core/plain.ts'
 import { inWords, verdictLooks } from '../report/forest.ts'
 import { metricWords, sentenceAlone } from '../report/summary.ts'
 import { markdown, toMarkdownTable } from '../report/table.ts'
-import { change, count, moment, number, plain, wrap } from '../report/text.ts'
+import { change, count, moment, number, wrap } from '../report/text.ts'
 import { median } from '../stats/median.ts'
 import { precise } from '../stats/precise.ts'
 import { rankSum, rankSumCdf } from '../stats/rank-sum.ts'

@@ -1,11 +1,13 @@
 // How long answers take the more are asked for, and the knee: the most that is still answered in
 // time. Beyond it the line goes up, and back where the server answers less than before.
+
+import { plain } from '../../core/plain.ts'
 import { columns, rows } from './axes.ts'
 import type { Chart } from './chart.ts'
 import type { Look } from './looks.ts'
 import { linear, logarithmic } from './scale.ts'
 import { el, line, mark, path, words } from './svg.ts'
-import { count, escaped, number, plain } from './text.ts'
+import { count, escaped, number } from './text.ts'
 
 /** One rate that was held for a while. */
 export interface CapacityStep {

@@ -1,5 +1,6 @@
 // What a capacity measurement says: the sentence first, then the curve and every rate that was held.
 import { styleText } from 'node:util'
+import { plain } from '../../core/plain.ts'
 import {
   analyseCapacity,
   type CapacityMeasurement,
@@ -16,7 +17,7 @@ import { toPage } from './page.ts'
 import { el, mark } from './svg.ts'
 import { type Table, toMarkdownTable, toTable } from './table.ts'
 import type { TerminalOptions } from './terminal.ts'
-import { bound, count, duration, escaped, moment, number, percent, plain, wrap } from './text.ts'
+import { bound, count, duration, escaped, moment, number, percent, wrap } from './text.ts'
 
 /** The capacity in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */
 export const readCapacity = (file: string): CapacityMeasurement | undefined =>

@@ -1,11 +1,11 @@
 // The report for where pages cannot go: an issue, a pull request, a terminal's clipboard.
 import type { Measurement, Verdict } from '#core/measurement/run'
+import { plain } from '../../core/plain.ts'
 import { costTable, latencyTable, loadsInWords } from './costs.ts'
 import { verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
 import { factsOf, gatesInWords, insteadSays, sentenceAlone, summarise } from './summary.ts'
 import { markdown, toMarkdownTable } from './table.ts'
-import { plain } from './text.ts'
 
 /** Verdicts, cost table, and how to do it again. `warnings` come first. */
 export const toMarkdown = (measurement: Measurement, warnings: string[] = []): string => {

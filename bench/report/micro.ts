@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import { type MicroMeasurement, type MicroVerdict, microSchema } from '#core/measurement/micro'
 import type { Figure } from '#core/measurement/run'
+import { plain } from '../../core/plain.ts'
 import { analyseMicro } from '../micro/harness/analyse.ts'
 import { toFigure } from './chart.ts'
 import { environmentSection, machineFacts } from './environment.ts'
@@ -12,7 +13,7 @@ import { toPage } from './page.ts'
 import { sentenceAlone } from './summary.ts'
 import { markdown, type Table, toMarkdownTable, toTable } from './table.ts'
 import { type Style, signs, styles, type TerminalOptions } from './terminal.ts'
-import { count, escaped, moment, number, percent, plain, wrap } from './text.ts'
+import { count, escaped, moment, number, percent, wrap } from './text.ts'
 import { gateTable, sentences } from './verdicts.ts'
 
 /** The comparison in `file`, analysed anew; undefined where it is something else. Throws MEASUREMENT_UNREADABLE. */

@@ -1,5 +1,7 @@
 // Tables, once as HTML and once as Markdown.
-import { bound, escaped, plain } from './text.ts'
+
+import { plain } from '../../core/plain.ts'
+import { bound, escaped } from './text.ts'
 
 export interface Table {
   caption: string

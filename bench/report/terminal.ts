@@ -2,6 +2,7 @@
 // it costs. At most 100 columns; colours only where a person looks.
 import { styleText } from 'node:util'
 import type { Measurement, Verdict } from '#core/measurement/run'
+import { plain } from '../../core/plain.ts'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
@@ -14,7 +15,7 @@ import {
   summarise,
 } from './summary.ts'
 import type { Table } from './table.ts'
-import { change, plain, shorten, wrap } from './text.ts'
+import { change, shorten, wrap } from './text.ts'
 
 export interface TerminalOptions {
   /** Whether a person looks; plain text if left out. */

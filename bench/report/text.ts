@@ -1,11 +1,5 @@
 // Words and numbers as a report prints them. Whatever came from elsewhere is made harmless here.
-
-/** Control characters and those that turn the reading direction, made visible. */
-export const plain = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+import { plain } from '../../core/plain.ts'
 
 const entities: Record<string, string> = {
   '&': '&amp;',

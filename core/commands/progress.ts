@@ -9,8 +9,9 @@ import { readBody } from '../http/problems.ts'
 import type { Score } from '../learner/score.ts'
 import { type Exported, exportSchema } from '../learner/shape.ts'
 import { openProgress, type ProgressView } from '../learner/store.ts'
+import { plain } from '../plain.ts'
 import { ask, type RunningOptions, runningFile } from './running.ts'
-import { bold, faint, plain, print } from './terminal.ts'
+import { bold, faint, print } from './terminal.ts'
 
 interface Options extends RunningOptions {
   export?: string

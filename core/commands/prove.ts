@@ -2,8 +2,9 @@
 
 import { loadConfig } from '../course/find.ts'
 import { SeesawError } from '../errors.ts'
+import { plain } from '../plain.ts'
 import { isAsDeclared, type Proof, prove, type Verdict } from '../proof/prove.ts'
-import { bad, bold, endProgress, faint, good, plain, print, progress } from './terminal.ts'
+import { bad, bold, endProgress, faint, good, print, progress } from './terminal.ts'
 import { printTranscript } from './transcript.ts'
 
 interface Options {

@@ -35,10 +35,3 @@ export const progress = (line: string): void => {
 export const endProgress = (): void => {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
 }
-
-/** Control characters made visible, so that an answer cannot play with the terminal. */
-export const plain = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })

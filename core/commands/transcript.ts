@@ -1,8 +1,9 @@
 // Prints what an exercise and a setup said to each other.
 
 import { parseServerTiming } from '../lab/server-timing.ts'
+import { plain } from '../plain.ts'
 import type { Line } from '../proof/exercise.ts'
-import { bad, bold, faint, good, plain, print } from './terminal.ts'
+import { bad, bold, faint, good, print } from './terminal.ts'
 
 /** The headers that tell a story; the others are left out. */
 const telling =

@@ -1,7 +1,8 @@
 // `seesaw try`
 import { loadConfig } from '../course/find.ts'
+import { plain } from '../plain.ts'
 import { trySetup } from '../proof/try.ts'
-import { bad, bold, faint, good, plain, print } from './terminal.ts'
+import { bad, bold, faint, good, print } from './terminal.ts'
 import { printTranscript } from './transcript.ts'
 
 export const tryExercise = async (

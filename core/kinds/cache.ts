@@ -1,5 +1,5 @@
 // A cache: values under keys, each with an optional end of life.
-import type { Json } from './index.ts'
+import type { Json } from './json.ts'
 
 /** Keeps JSON values under string keys. Any string is a key, also an empty one or one with a NUL. */
 export interface Cache {

@@ -34,17 +34,9 @@ export const fallback: Readonly<Record<Kind, string>> = {
   db: 'sqlite',
 }
 
-/** What `JSON.parse` can return. Every kind keeps JSON and nothing else. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [name: string]: Json }
-
 export type { Cache } from './cache.ts'
 export type { Db, SqlValue, Statements } from './db.ts'
+export type { Json } from './json.ts'
 export type { Limiter, LuaStep, Step } from './limiter.ts'
 export type { JobReport, JobState, Queue, RunningJob, Work, WorkOptions } from './queue.ts'
 export type { Session, SessionData } from './session.ts'

@@ -1,6 +1,6 @@
 // A limiter keeps a small state per key and changes it in one atomic step. The algorithm is a pure
 // function that the variant brings along; the adapter only makes it atomic.
-import type { Json } from './index.ts'
+import type { Json } from './json.ts'
 
 export interface Limiter {
   /**

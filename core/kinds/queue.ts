@@ -1,5 +1,5 @@
 // Work that is accepted now and done later, perhaps by another process.
-import type { Json } from './index.ts'
+import type { Json } from './json.ts'
 
 /** Every accepted job is done at least once where the adapter survives restarts and crashes. */
 export interface Queue {

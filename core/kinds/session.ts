@@ -1,5 +1,5 @@
 // What a server remembers about the people who are signed in.
-import type { Json } from './index.ts'
+import type { Json } from './json.ts'
 
 /** Whose session it is, and whatever else the server wants to remember for as long as it lasts. */
 export interface SessionData {

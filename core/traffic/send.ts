@@ -199,7 +199,7 @@ const send = (sent: NonNullable<Sent['request']>): Promise<SentAnswer> =>
           'x-seesaw-trace': 'all',
           ...(sent.body === undefined ? {} : { 'content-length': Buffer.byteLength(sent.body) }),
         },
-        // A variant may ask its back ends hundreds of times, and every call is told in a header.
+        // A variant may ask its backends hundreds of times, and every call is told in a header.
         maxHeaderSize: 1024 * 1024,
         agent: false,
         signal: AbortSignal.timeout(answerWithinMs),

@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useErrorBoundary } from 'preact/hooks'
+import { plain } from '../plain.ts'
 import { wordsOf } from './api.ts'
 import { Home } from './home/home.tsx'
 import { catalogue, connection, entryOf } from './live.ts'
@@ -9,7 +10,6 @@ import { Machine } from './machine/machine.tsx'
 import { Record } from './record/record.tsx'
 import { route } from './route.ts'
 import { Link, Trouble } from './ui/parts.tsx'
-import { plain } from './ui/plain.ts'
 import { Workbench } from './workbench/workbench.tsx'
 
 export const App = () => (

@@ -195,7 +195,7 @@ export const missingOnce = async (hands: Hands) => {
   hands.expect(reads === 0, `database reads for the scan: ${reads}`)
 }
 
-/** How far the clocks of a process and of its back ends may be apart. */
+/** How far the clocks of a process and of its backends may be apart. */
 const clockMs = 30
 
 /** A visitor of a shop that is open: the first look of all makes the tables. */

@@ -472,7 +472,7 @@ describe('seesaw bench', function () {
     await until(async () => family.every((pid) => !isAlive(pid)), 20_000)
   })
 
-  it('says so when the back end dies in the middle, and keeps what there is', async function () {
+  it('says so when the backend dies in the middle, and keeps what there is', async function () {
     if (spawnSync('redis-server', ['--version']).error) {
       assert(!/redis/.test(process.env.REQUIRE_BACKENDS ?? ''), 'there is no redis-server')
       this.skip()

@@ -402,7 +402,7 @@ describe('measuring a capacity', function () {
     }
   })
 
-  it('ends where the back end has died, and finds no knee in that', async function () {
+  it('ends where the backend has died, and finds no knee in that', async function () {
     if (spawnSync('redis-server', ['--version']).error) {
       assert(!/redis/.test(process.env.REQUIRE_BACKENDS ?? ''), 'there is no redis-server')
       this.skip()

@@ -111,7 +111,7 @@ describe('claims in the page', function () {
     await until(() => /claim=busy-thief&cell=server-session/.test(page.url()), 5_000)
   })
 
-  it('have columns for the back ends that somebody chooses, which the address keeps', async () => {
+  it('have columns for the backends that somebody chooses, which the address keeps', async () => {
     const page = await open(real.url + path)
     await page.getByRole('checkbox', { name: 'sqlite' }).check()
     await cellOf(page, stolen, 'Server session, sqlite').waitFor()
@@ -189,12 +189,12 @@ describe('the machine in the page', function () {
   this.timeout(60_000)
   const { open } = useBrowser()
 
-  it('says of each back end whether it is here, and what would change that', async () => {
+  it('says of each backend whether it is here, and what would change that', async () => {
     const page = await open(`${real.url}/machine`)
     const answer = await fetch(`${real.url}/api/doctor`)
     const { backends } = (await answer.json()) as { backends: BackendReport[] }
     for (const { name, remedy } of backends) {
-      const item = page.locator('.back-ends li', { has: page.getByRole('heading', { name }) })
+      const item = page.locator('.backends li', { has: page.getByRole('heading', { name }) })
       await item.waitFor()
       if (remedy) assert((await item.textContent())?.includes(remedy))
     }

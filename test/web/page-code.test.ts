@@ -69,7 +69,7 @@ describe('the page, investigating', function () {
     await page.getByText('Both answered 200 with the same body.').waitFor()
     const a = answer(page, 'A')
     await a.getByText('1 × session.get on sqlite').waitFor()
-    await answer(page, 'B').getByText('no call to a back end').waitFor()
+    await answer(page, 'B').getByText('no call to a backend').waitFor()
     const bars = page.locator('.waterfall')
     await bars.getByText('session.touch').first().waitFor()
     await bars.getByText('The same as a table').click()

@@ -75,7 +75,7 @@ describe('the tabs of one browser', function () {
     return { leader, others, tabs }
   }
 
-  /** Tells every tab at once of a back end that only the stream knows. */
+  /** Tells every tab at once of a backend that only the stream knows. */
   const tellOf = (name: string) =>
     hub.publish('doctor', {
       backends: [{ name, status: 'ready', via: '', version: '', reason: '', remedy: '' }],

@@ -6,11 +6,11 @@ import type { Course } from '../../control/page.ts'
 import type { CatalogueEntry, Catalogue as Listed } from '../../course/catalogue.ts'
 import type { Kind } from '../../kinds/index.ts'
 import type { BackendReport } from '../../lab/servers.ts'
+import { plain } from '../../plain.ts'
 import { backends, catalogue, course } from '../live.ts'
 import { type ScenarioState, stateOf } from '../record/progress.ts'
 import { route, setQuery } from '../route.ts'
 import { Button, Choice, CopyButton, Link } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import './catalogue.css'
 
 export const Catalogue = () =>

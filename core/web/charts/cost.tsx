@@ -1,7 +1,7 @@
 // What it costs: every figure of every contender with its unit, its interval and where it comes from.
 import type { Figure, Measurement } from '../../measurement/run.ts'
+import { plain } from '../../plain.ts'
 import { type Metric, metricWords, number, placeOf } from '../run/words.ts'
-import { plain } from '../ui/plain.ts'
 import './cost.css'
 
 export const Cost = ({ measured }: { measured: Measurement }) => {

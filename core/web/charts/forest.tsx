@@ -3,9 +3,9 @@
 // they count as the same. A learner's guess is drawn on it as it was made.
 
 import type { Prediction } from '../../learner/shape.ts'
+import { plain } from '../../plain.ts'
 import { change, type Metric, metricWords, type Verdict, withInterval } from '../run/words.ts'
 import { Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'
 import './forest.css'
 

@@ -1,13 +1,13 @@
-// A measurement while it runs: how fast each is, how long one waits, how often the back end is asked.
+// A measurement while it runs: how fast each is, how long one waits, how often the backend is asked.
 // All contenders share their axes; time is time under load. A line goes through the last few slices; what only warmed up is
 // left out. Nothing here decides anything.
 import { useEffect, useRef } from 'preact/hooks'
 import type UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Contender } from '../../measurement/run.ts'
+import { plain } from '../../plain.ts'
 import type { Slice } from '../run/follow.ts'
 import { number } from '../run/words.ts'
-import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'
 import './live.css'
 
@@ -39,7 +39,7 @@ const panelsFor = (slices: readonly Slice[]): Panel[] => {
       lines: latency,
     },
     {
-      title: 'Back-end calls',
+      title: 'Backend calls',
       unit: 'calls/request',
       load: open ? 'open' : 'closed',
       lines: [

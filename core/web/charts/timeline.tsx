@@ -2,8 +2,8 @@
 // were answered as they should be, and when what was done. One strip per contender, on one axis.
 
 import type { Contender, Timeline as Watched } from '../../measurement/run.ts'
+import { plain } from '../../plain.ts'
 import { number } from '../run/words.ts'
-import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'
 import './timeline.css'
 

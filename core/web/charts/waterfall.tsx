@@ -1,9 +1,9 @@
-// What requests asked of their back ends, and when: every call a bar on one axis of time that all
+// What requests asked of their backends, and when: every call a bar on one axis of time that all
 // requests share, so that lengths can be compared.
 
 import type { Call } from '../../lab/meter.ts'
+import { plain } from '../../plain.ts'
 import { Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { AsTable } from './as-table.tsx'
 import './waterfall.css'
 
@@ -57,7 +57,7 @@ export const Waterfall = ({ rows }: { rows: readonly WaterfallRow[] }) => {
             {row.calls.length > mostBars && (
               <p class="more">and {row.calls.length - mostBars} more, in the table</p>
             )}
-            {row.calls.length === 0 && <p class="more">asks nothing of any back end</p>}
+            {row.calls.length === 0 && <p class="more">asks nothing of any backend</p>}
           </div>
         ))}
         <div class="row axis" aria-hidden="true">
@@ -82,7 +82,7 @@ export const Waterfall = ({ rows }: { rows: readonly WaterfallRow[] }) => {
           <tr>
             <th scope="col">request</th>
             <th scope="col">call</th>
-            <th scope="col">back end</th>
+            <th scope="col">backend</th>
             <th scope="col">begins, ms</th>
             <th scope="col">takes, ms</th>
             <th scope="col">ends</th>

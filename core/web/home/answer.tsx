@@ -1,5 +1,6 @@
 // After the bet: what was said, what was found, which lines make the difference, and where to go on.
 import { useEffect, useState } from 'preact/hooks'
+import { plain } from '../../plain.ts'
 import type { Source } from '../../source/routes.ts'
 import { api } from '../api.ts'
 import { Explain } from '../predict/explain.tsx'
@@ -7,7 +8,6 @@ import type { Scored } from '../record/progress.ts'
 import { pathTo } from '../route.ts'
 import { restOf } from '../setup.ts'
 import { Link, Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { Another, type Offer } from './offers.tsx'
 
 export const Answer = ({

@@ -3,6 +3,7 @@
 // call was made, so that a reload in the middle comes back to the same place.
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { catalogue, connection, course } from '../live.ts'
 import {
@@ -19,7 +20,6 @@ import { route, setQuery } from '../route.ts'
 import { DuelView } from '../run/duel.tsx'
 import { titleOf } from '../setup.ts'
 import { Button, Link, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { Answer } from './answer.tsx'
 import { Another, choose, type Offer, offers } from './offers.tsx'
 import './bet.css'

@@ -1,11 +1,11 @@
 // Which bets there are, and which one is offered.
 import type { CatalogueEntry } from '../../course/catalogue.ts'
+import { plain } from '../../plain.ts'
 import { catalogue } from '../live.ts'
 import { callsAbout, type Scored } from '../record/progress.ts'
 import { route, setQuery } from '../route.ts'
 import { readSetup, type Setup, titleOf } from '../setup.ts'
 import { Button } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 /** A bet that can be offered here. */
 export interface Offer {

@@ -2,15 +2,15 @@
 // out the other way; with the conversation that decided, and the line of the source that did.
 import { useEffect, useRef } from 'preact/hooks'
 import type { CatalogueEntry } from '../../course/catalogue.ts'
+import { plain } from '../../plain.ts'
 import { lab } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery, tabPath } from '../route.ts'
 import { restOf, type Setup, titleOf } from '../setup.ts'
 import { Button, CopyButton, Link, Side, Tag, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
-import { dateOf, keptIn, marks } from './claims.tsx'
 import { Conversation } from './claims-conversation.tsx'
 import { declaredOf, proofsOf, triedOf, tryOut, verdictOf } from './claims-known.ts'
+import { dateOf, keptIn, marks } from './claims-words.ts'
 
 type Claim = CatalogueEntry['claims'][number]
 
@@ -18,11 +18,11 @@ export const OpenClaim = ({
   claim,
   cell,
   columns,
-  ...bench
-}: Bench & { claim: Claim; cell?: string; columns: readonly Setup[] }) => {
-  const { entry, a, b } = bench
+  ...pair
+}: Pair & { claim: Claim; cell?: string; columns: readonly Setup[] }) => {
+  const { entry, a, b } = pair
   const setup = [a, b, ...columns].find(({ id }) => restOf(id) === cell) ?? a
-  const twin = twinOf(bench, claim.id, setup, columns)
+  const twin = twinOf(pair, claim.id, setup, columns)
   const shown = setup.id === b.id && twin?.id === a.id ? [a, b] : [setup, ...(twin ? [twin] : [])]
   const busy = shown.some(({ id }) => triedOf(id, claim.id) === 'running')
   const presenting = Boolean(route.value.query.present)
@@ -69,7 +69,7 @@ export const OpenClaim = ({
 
 /** The setup to look at beside: the other side, or where the claim is declared to come out otherwise. */
 const twinOf = (
-  { entry, a, b }: Bench,
+  { entry, a, b }: Pair,
   claim: string,
   setup: Setup,
   columns: readonly Setup[],

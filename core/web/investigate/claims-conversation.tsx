@@ -1,9 +1,11 @@
 // What an exercise and a setup said to each other, word by word. All of it comes from a program that
 // may be wrong on purpose, so all of it is text.
+
+import { plain } from '../../plain.ts'
 import type { Line } from '../../proof/exercise.ts'
 import { lab } from '../live.ts'
 import { CopyButton } from '../ui/parts.tsx'
-import { plain, short } from '../ui/plain.ts'
+import { short } from '../ui/short.ts'
 
 type Exchange = Line & { kind: 'exchange' }
 

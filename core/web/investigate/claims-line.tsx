@@ -1,14 +1,14 @@
 // In the code: the line that decides a claim, marked and brought into view. The code is drawn by others,
 // and a little later; so it is looked for whenever something has been drawn.
 import { useEffect, useRef } from 'preact/hooks'
+import { plain } from '../../plain.ts'
+import type { Pair } from '../pair.ts'
 import { route, tabPath } from '../route.ts'
 import { Link } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { proofsOf, readProofs } from './claims-known.ts'
 
 /** Beside the code, where the address names a claim. */
-export const DecidingLines = ({ entry }: Pick<Bench, 'entry'>) => {
+export const DecidingLines = ({ entry }: Pick<Pair, 'entry'>) => {
   const claim = entry.claims.find(({ id }) => id === route.value.query.claim)
   const known = proofsOf(entry.id)
   const lines = Object.values(known?.lines[claim?.id ?? ''] ?? {})

@@ -2,12 +2,12 @@
 // opens what is behind its verdict.
 import { useEffect } from 'preact/hooks'
 import type { CatalogueEntry } from '../../course/catalogue.ts'
+import { plain } from '../../plain.ts'
 import { backends, course } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
-import { backendsOf, readSetup, restOf, type Setup, titleOf } from '../setup.ts'
+import { readSetup, restOf, type Setup, titleOf } from '../setup.ts'
 import { Button, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { OpenClaim } from './claims-cell.tsx'
 import {
   declaredOf,
@@ -21,17 +21,18 @@ import {
   stopping,
   verdictOf,
 } from './claims-known.ts'
+import { dateOf, keptIn, marks } from './claims-words.ts'
 import './claims.css'
 
-export const Claims = (bench: Bench) => {
-  const { entry } = bench
+export const Claims = (pair: Pair) => {
+  const { entry } = pair
   const { query } = route.value
   useEffect(() => {
     readProofs(entry.id).catch(() => {})
   }, [entry.id])
-  const columns = columnsOf(bench, query.on)
+  const columns = columnsOf(pair, query.on)
   const claim = entry.claims.find(({ id }) => id === query.claim)
-  const open = claim && <OpenClaim {...bench} claim={claim} columns={columns} cell={query.cell} />
+  const open = claim && <OpenClaim {...pair} claim={claim} columns={columns} cell={query.cell} />
   // One thing at a time where others look on.
   if (query.present && open) return <div class="claims">{open}</div>
   return (
@@ -42,7 +43,7 @@ export const Claims = (bench: Bench) => {
       </p>
       <Columns entry={entry} chosen={chosenOf(entry, query.on)} />
       <Proving targets={columns.map(({ id }) => id)} claims={entry.claims.length} />
-      <Matrix {...bench} columns={columns} />
+      <Matrix {...pair} columns={columns} />
       <Legend />
       {open}
     </div>
@@ -66,7 +67,7 @@ const usable = (entry: CatalogueEntry): string[] => {
 }
 
 /** Each variant on each chosen backend, and the two sides wherever they stand. */
-const columnsOf = ({ entry, a, b }: Bench, on?: string): Setup[] => {
+const columnsOf = ({ entry, a, b }: Pair, on?: string): Setup[] => {
   const chosen = chosenOf(entry, on)
   const adapters = Object.entries<readonly string[]>(course.value?.adapters ?? {})
   const columns = entry.variants.flatMap(({ id, needs }) => {
@@ -140,7 +141,7 @@ const Proving = ({ targets, claims }: { targets: string[]; claims: number }) => 
   )
 }
 
-const Matrix = ({ entry, a, b, columns }: Bench & { columns: Setup[] }) => {
+const Matrix = ({ entry, a, b, columns }: Pair & { columns: Setup[] }) => {
   const { claim, cell } = route.value.query
   const groups = entry.variants
     .map((variant) => ({ variant, of: columns.filter((one) => one.variant === variant.id) }))
@@ -231,14 +232,6 @@ const Matrix = ({ entry, a, b, columns }: Bench & { columns: Setup[] }) => {
   )
 }
 
-/** What a setup is kept in and how it is set, in a few words. */
-export const keptIn = (setup: Setup): string => {
-  const [, knobs] = setup.id.split('~')
-  return [backendsOf(setup) || 'needs nothing', knobs].filter(Boolean).join(', ')
-}
-
-export const marks = { holds: '✓', breaks: '✗', unknown: '?' } as const
-
 const Cell = ({
   entry,
   setup,
@@ -280,9 +273,6 @@ const Cell = ({
     </button>
   )
 }
-
-export const dateOf = (iso: string): string =>
-  new Date(iso).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })
 
 const Legend = () => (
   <p class="legend">

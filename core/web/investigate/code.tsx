@@ -1,19 +1,19 @@
 // The source that runs, A beside B: prose left, code right where there is room, and what the two do not
 // have in common where somebody asks for it.
 import type { ComponentChildren } from 'preact'
+import { plain } from '../../plain.ts'
 import type { Block } from '../../source/blocks.ts'
 import type { Hunk, MarkedToken } from '../../source/diff.ts'
 import type { SourceFile } from '../../source/files.ts'
 import type { Diff, Source, Sources } from '../../source/routes.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { type Setup, titleOf } from '../setup.ts'
 import { Button, CopyButton, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { useAnswer } from './use-answer.ts'
 import './code.css'
 
-export const Code = ({ entry, a, b }: Bench) => {
+export const Code = ({ entry, a, b }: Pair) => {
   const { file = '', diff } = route.value.query
   const { answer, problem } = useAnswer<Sources>(`/api/source/${entry.id}`)
   if (problem) return <Trouble>{plain(problem)}</Trouble>
@@ -203,7 +203,7 @@ const LineView = ({
   return change === 'added' ? <ins>{line}</ins> : line
 }
 
-const DiffView = ({ entry, a, b }: Bench) => {
+const DiffView = ({ entry, a, b }: Pair) => {
   const { answer, problem } = useAnswer<Diff>(`/api/diff/${entry.id}/${a.variant}/${b.variant}`)
   if (problem) return <Trouble>{plain(problem)}</Trouble>
   if (!answer) return <Reading class="diff" />

@@ -1,8 +1,9 @@
 // Why it came out as it did: the code that runs, one request followed through both, and what each
 // setup keeps and does not keep.
+
+import type { Pair } from '../pair.ts'
 import { route, tabPath } from '../route.ts'
 import { Link } from '../ui/parts.tsx'
-import type { Bench } from '../workbench/workbench.tsx'
 import { Claims } from './claims.tsx'
 import { DecidingLines } from './claims-line.tsx'
 import { Code } from './code.tsx'
@@ -15,7 +16,7 @@ const views = {
 } as const
 type View = keyof typeof views
 
-export const Investigate = (bench: Bench) => {
+export const Investigate = (pair: Pair) => {
   const asked = route.value.query.view ?? 'code'
   const view: View = Object.hasOwn(views, asked) ? (asked as View) : 'code'
   const { Shown } = views[view]
@@ -25,15 +26,15 @@ export const Investigate = (bench: Bench) => {
         {Object.entries(views).map(([id, { title }]) => (
           <Link
             key={id}
-            to={tabPath(bench.entry.id, 'investigate', { view: id })}
+            to={tabPath(pair.entry.id, 'investigate', { view: id })}
             aria-current={id === view ? 'page' : undefined}
           >
             {title}
           </Link>
         ))}
       </nav>
-      {view === 'code' && <DecidingLines {...bench} />}
-      <Shown {...bench} />
+      {view === 'code' && <DecidingLines {...pair} />}
+      <Shown {...pair} />
     </>
   )
 }

@@ -1,9 +1,10 @@
 // One side of it: what was sent before, what went out, and what came back.
 import type { ComponentChildren } from 'preact'
+import { plain } from '../../plain.ts'
 import type { Exchange } from '../../proof/client.ts'
 import type { Sent, SentAnswer } from '../../traffic/send.ts'
 import { CopyButton, Side, Trouble } from '../ui/parts.tsx'
-import { plain, short } from '../ui/plain.ts'
+import { short } from '../ui/short.ts'
 import { countCalls } from './request-comparison.tsx'
 import { CookieView, Headers, Tokens } from './request-headers.tsx'
 
@@ -106,7 +107,7 @@ const AnswerView = ({ answer }: { answer: SentAnswer }) => (
           {failed > 0 && `, ${failed} failed`}
         </span>
       ))}
-      {answer.calls.length === 0 && <span class="badge none">no call to a back end</span>}
+      {answer.calls.length === 0 && <span class="badge none">no call to a backend</span>}
     </p>
     <Headers pairs={answer.headers} />
     {answer.setCookies.map((line) => (

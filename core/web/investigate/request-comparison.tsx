@@ -1,9 +1,10 @@
 // Two answers to one request: what differs in a sentence, and both on one axis of time.
+
+import { plain } from '../../plain.ts'
 import type { Sent, SentAnswer } from '../../traffic/send.ts'
 import { Waterfall } from '../charts/waterfall.tsx'
+import type { Pair } from '../pair.ts'
 import { backendsOf, type Setup, titleOf } from '../setup.ts'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 
 /** The one sentence, and the two on one axis. */
 export const Comparison = ({
@@ -13,7 +14,7 @@ export const Comparison = ({
   left,
   right,
   times,
-}: Bench & { left: Sent; right: Sent; times: number }) => {
+}: Pair & { left: Sent; right: Sent; times: number }) => {
   const answered = [
     { side: 'A' as const, setup: a, sent: left },
     { side: 'B' as const, setup: b, sent: right },
@@ -36,7 +37,7 @@ export const Comparison = ({
   )
 }
 
-export const nameOf = (entry: Bench['entry'], setup: Setup): string =>
+export const nameOf = (entry: Pair['entry'], setup: Setup): string =>
   [titleOf(entry, setup), backendsOf(setup)].filter(Boolean).join(' on ')
 
 const compare = (left: Sent, right: Sent): string => {
@@ -46,13 +47,13 @@ const compare = (left: Sent, right: Sent): string => {
     a.status === b.status
       ? `Both answered ${a.status}${a.body === b.body ? ' with the same body' : ''}`
       : `A answered ${a.status}, B answered ${b.status}`
-  if (a.calls.length + b.calls.length === 0) return `${status}. Neither asked a back end.`
+  if (a.calls.length + b.calls.length === 0) return `${status}. Neither asked a backend.`
   const [ofA, ofB] = [asked(a), asked(b)]
   return ofA === ofB ? `${status}. Both ${ofA}.` : `${status}. A ${ofA}; B ${ofB}.`
 }
 
 const asked = ({ calls }: SentAnswer): string => {
-  if (calls.length === 0) return 'asked no back end'
+  if (calls.length === 0) return 'asked no backend'
   const counts = countCalls(calls).map(
     ({ count, backend, name }) => `${count} × ${name} on ${backend}`,
   )

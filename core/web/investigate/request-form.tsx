@@ -1,7 +1,8 @@
 // The form in which a request is put together, with those that the variants understand.
+
+import { plain } from '../../plain.ts'
 import type { Suggestion } from '../../traffic/send.ts'
 import { Button } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { fromSuggestion, methods, type Wanted } from './request-wanted.ts'
 
 export const Form = ({

@@ -1,5 +1,6 @@
 // Headers, cookies and tokens, with what each of their parts means.
-import { plain, short } from '../ui/plain.ts'
+import { plain } from '../../plain.ts'
+import { short } from '../ui/short.ts'
 import { findTokens, readCookie, type Token } from './decode.ts'
 
 /** The headers that tell a story come first. */

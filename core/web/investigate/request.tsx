@@ -1,14 +1,14 @@
-// One request, sent to both: what went out, what came back, and what each asked of its back ends for
+// One request, sent to both: what went out, what came back, and what each asked of its backends for
 // it, on one axis of time. The request stands in the address, so a link sends the same.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { plain } from '../../plain.ts'
 import type { Sent, Suggestions } from '../../traffic/send.ts'
 import { api, wordsOf } from '../api.ts'
 import { measurements } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { OneSide } from './request-answer.tsx'
 import { Comparison, nameOf } from './request-comparison.tsx'
 import { Form } from './request-form.tsx'
@@ -22,14 +22,14 @@ import {
 import { useAnswer } from './use-answer.ts'
 import './request.css'
 
-export const OneRequest = ({ entry, a, b }: Bench) => {
+export const OneRequest = ({ entry, a, b }: Pair) => {
   const { answer: known, problem } = useAnswer<Suggestions>(`/api/send/${entry.id}`)
   if (problem) return <Trouble>{plain(problem)}</Trouble>
   if (!known) return <p class="getting-ready">Getting ready…</p>
   return <Sender entry={entry} a={a} b={b} known={known} />
 }
 
-const Sender = ({ entry, a, b, known }: Bench & { known: Suggestions }) => {
+const Sender = ({ entry, a, b, known }: Pair & { known: Suggestions }) => {
   const { query } = route.value
   const wanted = useSignal<Wanted>(readWanted(query, known))
   const sent = useSignal<readonly Sent[]>([])

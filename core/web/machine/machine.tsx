@@ -1,14 +1,14 @@
-// What runs where: the back ends, the server processes, what is live, and where it is all kept. What
+// What runs where: the backends, the server processes, what is live, and where it is all kept. What
 // is not as it should be is told here first.
 import { effect, signal, useSignal } from '@preact/signals'
 import type { State } from '../../control/api.ts'
 import type { BackendReport } from '../../lab/servers.ts'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { backends, catalogue, connection, course, lab, on } from '../live.ts'
 import { pathTo } from '../route.ts'
 import { restOf } from '../setup.ts'
 import { Button, CopyButton, Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import './machine.css'
 
 type Worker = State['lab']['workers'][number]
@@ -202,16 +202,16 @@ const BackEnds = () => {
     looking.value = false
   }
   return (
-    <section aria-labelledby="back-ends">
+    <section aria-labelledby="backends">
       <header class="row">
-        <h2 id="back-ends">Back ends</h2>
+        <h2 id="backends">Backends</h2>
         <Button kind="quiet" disabled={looking.value} onClick={() => void look()}>
           {looking.value ? 'Looking…' : 'Look again'}
         </Button>
         <CopyButton label="Copy command" text="npx seesaw doctor" />
       </header>
       {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
-      <ul class="back-ends">
+      <ul class="backends">
         {backends.value.map(({ name, status, via, version, reason, remedy }) => (
           <li key={name} class={status}>
             <h3>{plain(name)}</h3>

@@ -3,9 +3,9 @@
 import type { ComponentChildren } from 'preact'
 import type { CatalogueEntry } from '../../course/catalogue.ts'
 import type { Block, Inline, Target } from '../../lesson/blocks.ts'
+import { plain } from '../../plain.ts'
 import { tabPath } from '../route.ts'
 import { CopyButton, Link } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 interface Around {
   entry: CatalogueEntry

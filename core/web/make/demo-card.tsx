@@ -1,8 +1,8 @@
 // What a demo will show, before it is shown.
 import type { Demo } from '../../lesson/routes.ts'
+import { plain } from '../../plain.ts'
 import { stepPath } from '../present/steps.ts'
 import { Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 export const DemoCard = ({
   scenario,

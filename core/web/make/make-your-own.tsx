@@ -1,8 +1,8 @@
 // What to do to put a variant or a scenario of one's own beside these.
 import type { CatalogueEntry } from '../../course/catalogue.ts'
+import { plain } from '../../plain.ts'
 import { tabPath } from '../route.ts'
 import { CopyButton, Link } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 export const MakeYourOwn = ({ entry }: { entry: CatalogueEntry }) => {
   const id = plain(entry.id)
@@ -50,7 +50,7 @@ export const MakeYourOwn = ({ entry }: { entry: CatalogueEntry }) => {
           one could bet on, and an exercise that finds out.
         </li>
         <li>
-          See it run, and prove every claim on every back end of this machine.
+          See it run, and prove every claim on every backend of this machine.
           <Command text="npx seesaw prove my-question --backends all" />
         </li>
         <li>

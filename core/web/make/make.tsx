@@ -2,17 +2,17 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Inline } from '../../lesson/blocks.ts'
 import type { Demo, Lesson } from '../../lesson/routes.ts'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { Blocks, textOf } from './blocks.tsx'
 import { DemoCard } from './demo-card.tsx'
 import { MakeYourOwn } from './make-your-own.tsx'
 import './make.css'
 
-export const Make = ({ entry }: Bench) => {
+export const Make = ({ entry }: Pair) => {
   const [lesson, setLesson] = useState<Lesson>()
   const [demo, setDemo] = useState<Demo | { trouble: string }>()
   const [trouble, setTrouble] = useState('')

@@ -1,9 +1,9 @@
 // The code that is being changed, and the lines in which it differs from the original.
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { plain } from '../../plain.ts'
 import { wordsOf } from '../api.ts'
 import { Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { counted } from './counted.ts'
 import type { Change, Editor } from './editor.ts'
 import type { Work } from './work.ts'

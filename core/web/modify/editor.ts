@@ -16,7 +16,7 @@ import {
 } from '@codemirror/view'
 import { classHighlighter } from '@lezer/highlight'
 import { diffArrays } from 'diff'
-import { plain } from '../ui/plain.ts'
+import { plain } from '../../plain.ts'
 
 export interface EditorProblem {
   message: string

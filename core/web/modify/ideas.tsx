@@ -1,18 +1,18 @@
 // What the scenario's lesson suggests to change.
 import type { Block } from '../../lesson/blocks.ts'
 import type { Lesson } from '../../lesson/routes.ts'
+import { plain } from '../../plain.ts'
 import { useAnswer } from '../investigate/use-answer.ts'
 import { Blocks } from '../make/blocks.tsx'
+import type { Pair } from '../pair.ts'
 import { tabPath } from '../route.ts'
 import { Button, Link } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import type { Work } from './work.ts'
 
 const mostIdeas = 3
 
 /** What the scenario's lesson suggests to change. */
-export const Ideas = ({ bench: { entry }, work }: { bench: Bench; work: Work }) => {
+export const Ideas = ({ pair: { entry }, work }: { pair: Pair; work: Work }) => {
   const { answer } = useAnswer<Lesson>(`/api/lesson/${encodeURIComponent(entry.id)}`)
   const ideas = ideasIn(answer?.blocks ?? [])
   if (ideas.length === 0) return null

@@ -1,20 +1,20 @@
 // Measures the learner's variant against the one that it was made from.
 import { useSignal } from '@preact/signals'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { running } from '../investigate/claims-known.ts'
+import type { Pair } from '../pair.ts'
 import { go, tabPath } from '../route.ts'
 import { changeSetup, restOf } from '../setup.ts'
 import { Button, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { mineSetup } from './mine-setup.ts'
 import type { Work } from './work.ts'
 
-export const MeasureCard = ({ bench, work }: { bench: Bench; work: Work }) => {
-  const { entry } = bench
+export const MeasureCard = ({ pair, work }: { pair: Pair; work: Work }) => {
+  const { entry } = pair
   const trouble = useSignal('')
   const asking = useSignal(false)
-  const mine = mineSetup(bench, work)
+  const mine = mineSetup(pair, work)
   const from = entry.variants.find(({ id }) => id === work.basedOn.value)
   const measure = async () => {
     if (!mine || !from) return

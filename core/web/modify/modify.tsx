@@ -1,9 +1,9 @@
 // Make a variant your own: change its code, run it as a third contender, prove it, measure it.
 import { useEffect } from 'preact/hooks'
+import { plain } from '../../plain.ts'
 import { readProofs } from '../investigate/claims-known.ts'
+import type { Pair } from '../pair.ts'
 import { Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { CodeEditor, WhatChanged } from './code-editor.tsx'
 import { Ideas } from './ideas.tsx'
 import { MeasureCard } from './measure.tsx'
@@ -12,8 +12,8 @@ import { ProveCard } from './prove.tsx'
 import { Notices, Toolbar } from './toolbar.tsx'
 import { workOn } from './work.ts'
 
-export const Modify = (bench: Bench) => {
-  const { entry, a } = bench
+export const Modify = (pair: Pair) => {
+  const { entry, a } = pair
   const work = workOn(entry.id)
   useEffect(() => {
     void work.begin(a.variant)
@@ -46,15 +46,15 @@ export const Modify = (bench: Bench) => {
         </p>
       </div>
       <div class="write">
-        <Toolbar bench={bench} work={work} />
+        <Toolbar pair={pair} work={work} />
         <Notices work={work} />
         <CodeEditor key={entry.id} work={work} title={plain(from?.title ?? basedOn.value)} />
         <WhatChanged work={work} />
       </div>
       <div class="next">
-        <Ideas bench={bench} work={work} />
-        <ProveCard bench={bench} work={work} />
-        <MeasureCard bench={bench} work={work} />
+        <Ideas pair={pair} work={work} />
+        <ProveCard pair={pair} work={work} />
+        <MeasureCard pair={pair} work={work} />
       </div>
     </div>
   )

@@ -1,4 +1,6 @@
 // Proves the learner's variant, and tells in which claims it differs from the original.
+
+import { plain } from '../../plain.ts'
 import {
   declaredOf,
   isOurs,
@@ -8,18 +10,17 @@ import {
   stopProof,
   verdictOf,
 } from '../investigate/claims-known.ts'
+import type { Pair } from '../pair.ts'
 import { pathTo } from '../route.ts'
 import { restOf, type Setup } from '../setup.ts'
 import { Button, Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { counted } from './counted.ts'
 import { mineSetup } from './mine-setup.ts'
 import type { Work } from './work.ts'
 
-export const ProveCard = ({ bench, work }: { bench: Bench; work: Work }) => {
-  const { entry } = bench
-  const mine = mineSetup(bench, work)
+export const ProveCard = ({ pair, work }: { pair: Pair; work: Work }) => {
+  const { entry } = pair
+  const mine = mineSetup(pair, work)
   const now = running.value
   const results = mine ? resultsOf(entry, mine) : []
   const told = results.filter(({ verdict }) => verdict)
@@ -100,7 +101,7 @@ interface Result {
 }
 
 /** What is known of this very version. */
-const resultsOf = (entry: Bench['entry'], mine: Setup): Result[] =>
+const resultsOf = (entry: Pair['entry'], mine: Setup): Result[] =>
   entry.claims.map(({ id, says }) => {
     const found = verdictOf(entry.id, mine.id, id)
     const known = found?.old ? undefined : found

@@ -1,10 +1,11 @@
 // What stands above the code: what it is made from, how it stands, and what can be done with it.
+
+import { plain } from '../../plain.ts'
+import type { Pair } from '../pair.ts'
 import { Button, Choice, CopyButton, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import type { Work } from './work.ts'
 
-export const Toolbar = ({ bench: { entry }, work }: { bench: Bench; work: Work }) => {
+export const Toolbar = ({ pair: { entry }, work }: { pair: Pair; work: Work }) => {
   const { shown, basedOn, saved, isSaved, isChanged, busy } = work
   const ids = shown.value?.originals ?? []
   const setup = saved.value?.setup

@@ -1,9 +1,9 @@
 // After a measurement: why, in the learner's own words. To say it is what makes it stay.
 import { useSignal } from '@preact/signals'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { progress } from '../record/progress.ts'
 import { Button, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import './explain.css'
 
 const mostCharacters = 2_000

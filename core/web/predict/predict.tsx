@@ -1,7 +1,9 @@
 // Before anything is measured: who does better, by how much, how sure, and why. The guess is made on the
 // axis on which the measurement will be drawn, and it is kept before the run begins.
 import { useSignal } from '@preact/signals'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
+import type { Pair } from '../pair.ts'
 import {
   callInWords,
   callsAbout,
@@ -16,8 +18,6 @@ import { presets } from '../run/presets.ts'
 import { duration } from '../run/words.ts'
 import { restOf, titleOf } from '../setup.ts'
 import { Button, Link, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { Axis, factorAt, placeOf } from './axis.tsx'
 import { Explain } from './explain.tsx'
 import './predict.css'
@@ -27,14 +27,14 @@ const mostCharacters = 2_000
 const preset = 'quick'
 const seconds = presets.find(({ value }) => value === preset)?.seconds ?? 0
 
-export const Predict = (bench: Bench) => {
+export const Predict = (pair: Pair) => {
   if (!progressIsKnown()) return <p class="getting-ready">Getting ready…</p>
-  if (bench.a.id === bench.b.id)
-    return <p>Both sides are the same. Choose another variant or back end for one of them.</p>
-  return <Call {...bench} />
+  if (pair.a.id === pair.b.id)
+    return <p>Both sides are the same. Choose another variant or backend for one of them.</p>
+  return <Call {...pair} />
 }
 
-const Call = ({ entry, a, b }: Bench) => {
+const Call = ({ entry, a, b }: Pair) => {
   const earlier = callsAbout(a.id, b.id)
   const open = earlier.find(({ score, metric }) => score === 'open' && metric === entry.primary)
   const place = useSignal<number | undefined>(open && placeOf(open, a.id))
@@ -145,7 +145,7 @@ const Call = ({ entry, a, b }: Bench) => {
         </p>
         {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
       </form>
-      <Earlier bench={{ entry, a, b }} calls={earlier} />
+      <Earlier pair={{ entry, a, b }} calls={earlier} />
       {earlier.some(({ outcome }) => outcome) && <Explain scenario={entry.id} />}
     </div>
   )
@@ -154,7 +154,7 @@ const Call = ({ entry, a, b }: Bench) => {
 const callAt = (place: number): Prediction['call'] => (place === 0 ? 'same' : place < 0 ? 'a' : 'b')
 
 /** By title, with what they are kept in where the titles are the same. */
-const titlesOf = ({ entry, a, b }: Bench): [string, string] => {
+const titlesOf = ({ entry, a, b }: Pair): [string, string] => {
   const titles = [titleOf(entry, a), titleOf(entry, b)] as const
   return titles[0] === titles[1]
     ? [plain(restOf(a.id)), plain(restOf(b.id))]
@@ -179,10 +179,10 @@ const Option = ({
 const fewCalls = 5
 
 /** What was called about these two before; the newest first. */
-const Earlier = ({ bench, calls }: { bench: Bench; calls: readonly Scored[] }) => {
-  const { entry, a } = bench
+const Earlier = ({ pair, calls }: { pair: Pair; calls: readonly Scored[] }) => {
+  const { entry, a } = pair
   if (calls.length === 0) return null
-  const titles = titlesOf(bench)
+  const titles = titlesOf(pair)
   return (
     <section class="earlier-calls" aria-labelledby="earlier">
       <h3 id="earlier">Your earlier calls about these two</h3>
@@ -197,8 +197,8 @@ const Earlier = ({ bench, calls }: { bench: Bench; calls: readonly Scored[] }) =
               <Link
                 to={tabPath(entry.id, 'run', {
                   run: one.run,
-                  a: restOf(bench.a.id),
-                  b: restOf(bench.b.id),
+                  a: restOf(pair.a.id),
+                  b: restOf(pair.b.id),
                 })}
               >
                 The measurement

@@ -1,9 +1,10 @@
 // The guess of a whole room: asked before anything runs, and drawn on what is measured afterwards.
+
+import { plain } from '../../plain.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { backendsOf, type Setup, titleOf } from '../setup.ts'
 import { Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 
 export const guesses = ['a', 'b', 'same'] as const
 export type RoomGuess = (typeof guesses)[number]
@@ -12,7 +13,7 @@ export type RoomGuess = (typeof guesses)[number]
 export const roomGuess = (): RoomGuess | undefined =>
   guesses.find((one) => one === route.value.query.guess)
 
-export const HandsUp = ({ entry, a, b }: Bench) => {
+export const HandsUp = ({ entry, a, b }: Pair) => {
   const guess = roomGuess()
   const choose = (one: RoomGuess) => setQuery({ guess: one === guess ? undefined : one })
   return (
@@ -52,7 +53,7 @@ const Option = ({
   </button>
 )
 
-const Name = ({ entry, setup }: { entry: Bench['entry']; setup: Setup }) => (
+const Name = ({ entry, setup }: { entry: Pair['entry']; setup: Setup }) => (
   <>
     <span>
       {plain(titleOf(entry, setup))} <small>{backendsOf(setup)}</small>

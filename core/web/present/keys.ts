@@ -6,7 +6,7 @@ export const keys = {
   back: { says: 'the step before', press: ['ArrowLeft', 'PageUp'], shown: '←' },
   run: { says: 'run what this step is about', press: ['r'], shown: 'R' },
   variant: { says: 'flip the variant', press: ['v'], shown: 'V' },
-  backend: { says: 'flip the back end', press: ['b'], shown: 'B' },
+  backend: { says: 'flip the backend', press: ['b'], shown: 'B' },
   diff: { says: 'what differs between the two', press: ['d'], shown: 'D' },
   code: { says: 'nothing but the code', press: ['c'], shown: 'C' },
   recorded: { says: 'a run that was recorded before', press: ['o'], shown: 'O' },

@@ -5,6 +5,7 @@ import { effect, signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Step } from '../../lesson/demo.ts'
 import type { Demo } from '../../lesson/routes.ts'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { Claims } from '../investigate/claims.tsx'
 import { DecidingLines } from '../investigate/claims-line.tsx'
@@ -12,13 +13,12 @@ import { Code } from '../investigate/code.tsx'
 import { OneRequest } from '../investigate/request.tsx'
 import { useAnswer } from '../investigate/use-answer.ts'
 import { backends, course, lab } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { go, pathTo, route, setQuery } from '../route.ts'
 import { DuelView } from '../run/duel.tsx'
 import { backendsOf, changeSetup, restOf, type Setup, titleOf } from '../setup.ts'
 import { Button, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { LiveStrip } from '../workbench/live-strip.tsx'
-import type { Bench } from '../workbench/workbench.tsx'
 import { HandsUp, roomGuess } from './hands-up.tsx'
 import { type Doing, doingOf, keys } from './keys.ts'
 import { Recorded } from './recorded.tsx'
@@ -41,8 +41,8 @@ const showOf = (): Show => {
   return query.diff ? 'diff' : 'code'
 }
 
-export const Present = (bench: Bench) => {
-  const { entry, a, b } = bench
+export const Present = (pair: Pair) => {
+  const { entry, a, b } = pair
   const { query } = route.value
   const { answer: demo, problem } = useAnswer<Demo>(`/api/demos/${encodeURIComponent(entry.id)}`)
   const steps = demo?.steps ?? []
@@ -95,7 +95,7 @@ export const Present = (bench: Bench) => {
       else setQuery({ side: on === 'a' ? 'b' : undefined })
     },
     backend: () => {
-      const [nextA, nextB] = [withNextBackend(bench, a), withNextBackend(bench, b)]
+      const [nextA, nextB] = [withNextBackend(pair, a), withNextBackend(pair, b)]
       setQuery({ a: restOf(nextA.id), b: restOf(nextB.id) })
       if (show === 'live') void toggle((asked.current ?? live) === b.id ? nextB : nextA)
     },
@@ -155,7 +155,7 @@ export const Present = (bench: Bench) => {
       <section class="stage" ref={stage} aria-label="What is shown">
         {problem && <Trouble>{plain(problem)}</Trouble>}
         {trouble.value && <Trouble>{plain(trouble.value)}</Trouble>}
-        <Stage {...bench} show={show} recorded={demo?.recorded ?? null} />
+        <Stage {...pair} show={show} recorded={demo?.recorded ?? null} />
       </section>
       <footer class="talk">
         <p class="caption" role="status" hidden={!captioned.value || !step}>
@@ -201,19 +201,15 @@ export const Present = (bench: Bench) => {
   )
 }
 
-const Stage = ({
-  show,
-  recorded,
-  ...bench
-}: Bench & { show: Show; recorded: Demo['recorded'] }) => {
-  const { entry, a, b } = bench
+const Stage = ({ show, recorded, ...pair }: Pair & { show: Show; recorded: Demo['recorded'] }) => {
+  const { entry, a, b } = pair
   const call = roomGuess()
   const guess = call && { call, factor: null }
   switch (show) {
     case 'predict':
-      return <HandsUp {...bench} />
+      return <HandsUp {...pair} />
     case 'live':
-      return <LiveStrip {...bench} />
+      return <LiveStrip {...pair} />
     case 'recorded':
       return recorded ? (
         <Recorded recorded={recorded} guess={guess} />
@@ -221,24 +217,24 @@ const Stage = ({
         <p>Nothing was recorded of this scenario.</p>
       )
     case 'run':
-      return <Duel key={`${a.id} ${b.id}`} {...bench} guess={guess} />
+      return <Duel key={`${a.id} ${b.id}`} {...pair} guess={guess} />
     case 'request':
-      return <OneRequest {...bench} key={route.value.query.send} />
+      return <OneRequest {...pair} key={route.value.query.send} />
     case 'claim':
     case 'claims':
-      return <Claims {...bench} />
+      return <Claims {...pair} />
     default:
       return (
         <>
           <DecidingLines entry={entry} />
-          <Code {...bench} />
+          <Code {...pair} />
         </>
       )
   }
 }
 
 /** Begins when somebody says so: people look up first. */
-const Duel = ({ a, b, guess }: Bench & { guess: Parameters<typeof DuelView>[0]['guess'] }) => {
+const Duel = ({ a, b, guess }: Pair & { guess: Parameters<typeof DuelView>[0]['guess'] }) => {
   const { run } = route.value.query
   const begun = useSignal(run !== undefined)
   const underWay = useRef('')
@@ -280,15 +276,7 @@ const Duel = ({ a, b, guess }: Bench & { guess: Parameters<typeof DuelView>[0]['
   )
 }
 
-const Named = ({
-  name,
-  entry,
-  setup,
-}: {
-  name: 'A' | 'B'
-  entry: Bench['entry']
-  setup: Setup
-}) => (
+const Named = ({ name, entry, setup }: { name: 'A' | 'B'; entry: Pair['entry']; setup: Setup }) => (
   <span class={`named side-${name.toLowerCase()}`}>
     <Side name={name} /> {plain(titleOf(entry, setup))} <small>{backendsOf(setup)}</small>
   </span>
@@ -323,8 +311,8 @@ const mainButtonIn = (stage: HTMLElement | null): HTMLElement | undefined =>
     (button) => !button.disabled && button.offsetParent !== null,
   )
 
-/** Kept in the next back end that there is here and that it can be kept in. */
-const withNextBackend = ({ entry }: Bench, setup: Setup): Setup => {
+/** Kept in the next backend that there is here and that it can be kept in. */
+const withNextBackend = ({ entry }: Pair, setup: Setup): Setup => {
   const next = Object.entries(setup.backends).map(([kind, name]) => {
     const all = (course.value?.adapters[kind as keyof Setup['backends']] ?? []).filter(
       (one) => backends.value.find((report) => report.name === one)?.status !== 'unavailable',

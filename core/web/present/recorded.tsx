@@ -1,10 +1,10 @@
 // A duel that was measured before, for when there is no time to measure one: never to be taken for
 // one of today.
 import type { Recorded as RecordedRun } from '../../lesson/routes.ts'
+import { plain } from '../../plain.ts'
 import { Forest, type Guess, rowsOf, twoEnds } from '../charts/forest.tsx'
 import { answerOf, headlineOf, type Measurement, metricWords, placeOf } from '../run/words.ts'
 import { CopyButton, Side, Tag } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 export const Recorded = ({
   recorded,

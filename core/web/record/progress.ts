@@ -73,7 +73,7 @@ export const questions: Record<Prediction['metric'], string> = {
   p95: 'Whose slowest request in twenty is answered sooner?',
   p99: 'Whose slowest request in a hundred is answered sooner?',
   cpu: 'Which takes less computing time per request?',
-  'backend-calls': 'Which asks its back end less often?',
+  'backend-calls': 'Which asks its backend less often?',
   bytes: 'Which moves fewer bytes per request?',
   gc: 'Which spends less time on collecting garbage?',
   rss: 'Which takes less memory?',

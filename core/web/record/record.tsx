@@ -2,12 +2,12 @@
 // of it to take away, to bring back, or to begin anew.
 import { useSignal } from '@preact/signals'
 import type { ProgressView } from '../../learner/store.ts'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { catalogue, entryOf } from '../live.ts'
 import { pathTo } from '../route.ts'
 import { restOf } from '../setup.ts'
 import { Button, Choice, Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { CallChart, Shape } from './chart.tsx'
 import {
   callInWords,

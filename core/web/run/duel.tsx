@@ -2,12 +2,12 @@
 // race, and ends with one sentence and the learner's guess on the measured chart.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Listed } from '../../measurements/desk.ts'
+import { plain } from '../../plain.ts'
 import { api, Problem, wordsOf } from '../api.ts'
 import { Forest, type Guess, guessInWords, rowsOf, twoEnds } from '../charts/forest.tsx'
 import { entryOf } from '../live.ts'
 import { restOf } from '../setup.ts'
 import { Button, Tag, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { type Followed, useFollowed } from './follow.ts'
 import { Race } from './race.tsx'
 import {

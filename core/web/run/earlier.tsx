@@ -1,11 +1,12 @@
 // What was measured of a scenario before, newest first.
 import { useSignal } from '@preact/signals'
 import type { Listed } from '../../measurements/desk.ts'
+import { plain } from '../../plain.ts'
 import { measurements } from '../live.ts'
 import { pathTo, route } from '../route.ts'
 import { restOf } from '../setup.ts'
 import { Button, Link } from '../ui/parts.tsx'
-import { plain, short } from '../ui/plain.ts'
+import { short } from '../ui/short.ts'
 import { isAgainstItself } from './noise.tsx'
 import { moment } from './words.ts'
 

@@ -1,11 +1,12 @@
 // What came of a measurement: first in words, then as a picture, then what it costs, and at last why
 // all of that can be trusted, or not.
+
+import { plain } from '../../plain.ts'
 import { Cost } from '../charts/cost.tsx'
 import { Forest, type Guess, guessInWords, rowsOf, twoEnds } from '../charts/forest.tsx'
 import { Timeline } from '../charts/timeline.tsx'
 import { progress } from '../record/progress.ts'
 import { Side, Tag } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import {
   blockRatios,
   type Gate,

@@ -1,7 +1,8 @@
 // Two contenders who take turns under the same load, as a race: how many requests each has answered
 // so far, in the same time. Of the warm-up nothing counts, and it is drawn as such.
+
+import { plain } from '../../plain.ts'
 import { Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { type Followed, shareDone } from './follow.ts'
 import { number } from './words.ts'
 import './race.css'

@@ -4,12 +4,12 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Preset } from '../../measurement/run.ts'
 import type { Listed } from '../../measurements/desk.ts'
+import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
 import { measurements } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { Button, Choice, CopyButton, Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
-import type { Bench } from '../workbench/workbench.tsx'
 import { Earlier } from './earlier.tsx'
 import { NoiseNote } from './noise.tsx'
 import { presets } from './presets.ts'
@@ -25,7 +25,7 @@ const loads: readonly { value: Load; says: string }[] = [
   { value: 'open', says: 'on a schedule' },
 ]
 
-export const Run = ({ entry, a, b }: Bench) => {
+export const Run = ({ entry, a, b }: Pair) => {
   const chosen = useSignal<Preset | undefined>(undefined)
   // After a duel it is for somebody who wants to look longer.
   const preset = chosen.value ?? (hasDuelled(a.id, b.id) ? 'quick' : 'duel')

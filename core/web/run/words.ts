@@ -1,6 +1,6 @@
 // A measurement in the words of the page: what a metric is called, and a verdict as a headline.
 import type { Gate, Measurement, Metric, Verdict } from '../../measurement/run.ts'
-import { plain } from '../ui/plain.ts'
+import { plain } from '../../plain.ts'
 
 export type { Gate, Measurement, Metric, Verdict }
 
@@ -13,7 +13,7 @@ export const metricWords: Record<Metric, { label: string; unit: string; better: 
     p95: { label: 'Latency p95', unit: 'ms', better: 'less' },
     p99: { label: 'Latency p99', unit: 'ms', better: 'less' },
     cpu: { label: 'CPU time per request', unit: 'ms/request', better: 'less' },
-    'backend-calls': { label: 'Back-end calls', unit: 'calls/request', better: 'less' },
+    'backend-calls': { label: 'Backend calls', unit: 'calls/request', better: 'less' },
     bytes: { label: 'Bytes', unit: 'bytes/request', better: 'less' },
     gc: { label: 'Garbage collection', unit: 'ms/1000 requests', better: 'less' },
     rss: { label: 'Memory', unit: 'MB', better: 'less' },

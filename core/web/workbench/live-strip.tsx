@@ -1,20 +1,20 @@
 // The address that a scenario's visitors use, what serves it, and the lever: a click makes it A or B,
 // under load if somebody wants to see what that does.
 import { useSignal } from '@preact/signals'
+import { plain } from '../../plain.ts'
 import type { Suggestions } from '../../traffic/send.ts'
 import { api, wordsOf } from '../api.ts'
 import { useAnswer } from '../investigate/use-answer.ts'
 import { lab } from '../live.ts'
+import type { Pair } from '../pair.ts'
 import { route, setQuery } from '../route.ts'
 import { backendsOf, readSetup, restOf, type Setup, titleOf } from '../setup.ts'
 import { Button, Choice, CopyButton, Side, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { LoadChart } from './load-chart.tsx'
 import { load, samples, toggles } from './load-state.ts'
-import type { Bench } from './workbench.tsx'
 import './live-strip.css'
 
-export const LiveStrip = ({ entry, a, b }: Bench) => {
+export const LiveStrip = ({ entry, a, b }: Pair) => {
   const trouble = useSignal('')
   const told = lab.value
   if (!told) return null
@@ -78,7 +78,7 @@ interface Named {
 }
 
 /** What a setup is called, and whether it is one of the two that are compared. */
-const nameOf = (id: string, { entry, a, b }: Bench): Named => {
+const nameOf = (id: string, { entry, a, b }: Pair): Named => {
   const side = id === a.id ? 'A' : id === b.id ? 'B' : undefined
   try {
     const setup = readSetup(entry, restOf(id))
@@ -91,7 +91,7 @@ const nameOf = (id: string, { entry, a, b }: Bench): Named => {
 const lengths = ['10', '20', '60', '120'] as const
 const crowds = ['1', '10', '50'] as const
 
-const UnderLoad = ({ entry, named }: { entry: Bench['entry']; named: (id: string) => Named }) => {
+const UnderLoad = ({ entry, named }: { entry: Pair['entry']; named: (id: string) => Named }) => {
   const trouble = useSignal('')
   const seconds = useSignal<(typeof lengths)[number]>('20')
   const connections = useSignal<(typeof crowds)[number]>('10')

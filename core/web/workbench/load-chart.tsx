@@ -1,9 +1,9 @@
 // What visitors get while something is toggled: answers per second and the slowest of a hundred, over
 // the last minute, with a mark at every toggle. The line is drawn as the side that was live.
 
+import { plain } from '../../plain.ts'
 import type { LoadSample } from '../../traffic/live-load.ts'
 import { AsTable } from '../charts/as-table.tsx'
-import { plain } from '../ui/plain.ts'
 
 export interface Mark {
   atMs: number

@@ -2,10 +2,10 @@
 import { useSignal } from '@preact/signals'
 import type { CatalogueEntry } from '../../course/catalogue.ts'
 import type { Kind } from '../../kinds/index.ts'
+import { plain } from '../../plain.ts'
 import { backends, course } from '../live.ts'
 import { changeSetup, type Setup, type SetupChange } from '../setup.ts'
 import { Choice, Side } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 
 /** A wall of knobs teaches nothing. */
 const mostKnobs = 3

@@ -1,28 +1,22 @@
 // One scenario: two setups side by side, A and B, and what can be done with them, in the order that
 // teaches. Which two, and what is open, stands in the address.
 import type { CatalogueEntry } from '../../course/catalogue.ts'
+import { plain } from '../../plain.ts'
 import { wordsOf } from '../api.ts'
 import { Investigate } from '../investigate/investigate.tsx'
 import { course } from '../live.ts'
 import { Make } from '../make/make.tsx'
 import { Modify } from '../modify/modify.tsx'
+import type { Pair } from '../pair.ts'
 import { Predict } from '../predict/predict.tsx'
 import { Present } from '../present/present.tsx'
 import { pathTo, route, setQuery, type Tab, tabPath, tabs } from '../route.ts'
 import { Run } from '../run/run.tsx'
 import { readSetup, restOf, type Setup } from '../setup.ts'
 import { Button, CopyButton, Link, Trouble } from '../ui/parts.tsx'
-import { plain } from '../ui/plain.ts'
 import { LiveStrip } from './live-strip.tsx'
 import { SideChooser } from './side-chooser.tsx'
 import './workbench.css'
-
-/** What every tab is given. */
-export interface Bench {
-  entry: CatalogueEntry
-  a: Setup
-  b: Setup
-}
 
 const titles: Record<Tab, string> = {
   predict: 'Predict',
@@ -32,7 +26,7 @@ const titles: Record<Tab, string> = {
   make: 'Make',
 }
 
-const panels: Record<Tab, (bench: Bench) => preact.JSX.Element> = {
+const panels: Record<Tab, (pair: Pair) => preact.JSX.Element> = {
   predict: Predict,
   run: Run,
   investigate: Investigate,
@@ -112,7 +106,7 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
               />
             </div>
           </div>
-          <Panel tab={tab} bench={{ entry, ...found }} />
+          <Panel tab={tab} pair={{ entry, ...found }} />
           {(tab === 'run' || tab === 'investigate') && <LiveStrip entry={entry} {...found} />}
         </>
       )}
@@ -120,11 +114,11 @@ export const Workbench = ({ entry }: { entry: CatalogueEntry }) => {
   )
 }
 
-const Panel = ({ tab, bench }: { tab: Tab; bench: Bench }) => {
+const Panel = ({ tab, pair }: { tab: Tab; pair: Pair }) => {
   const Shown = panels[tab]
   return (
     <section class="panel" data-tab={tab} aria-label={titles[tab]}>
-      <Shown {...bench} key={`${tab} ${bench.a.id} ${bench.b.id}`} />
+      <Shown {...pair} key={`${tab} ${pair.a.id} ${pair.b.id}`} />
     </section>
   )
 }

@@ -9,9 +9,3 @@ const hidden =
 /** With every character that cannot be seen as `\u202e`. */
 export const plain = (text: string): string =>
   text.replace(hidden, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
-/** At most so many characters, and how many there were. */
-export const short = (text: string, most = 4_000): string =>
-  text.length <= most
-    ? plain(text)
-    : `${plain(text.slice(0, most))}… (${text.length.toLocaleString('en')} characters)`
