@@ -3,7 +3,7 @@
 import { defineConfig } from './core/config.ts'
 
 export default defineConfig({
-  // In course order. Scenarios name their chapter; those listed here come first, in this order.
+  // In course order. A scenario that is not listed here appears under Drafts.
   chapters: {
     authentication: { title: 'Authentication', scenarios: ['session-vs-token'] },
     oauth: { title: 'OAuth 2.0 and OpenID Connect' },

@@ -192,7 +192,7 @@ export interface Duel<Name extends string> {
 export interface Scenario<V extends Record<string, AnyVariant>> {
   title: string
   question: string
-  /** The id of one of the chapters of `scenarios.config.ts`. */
+  /** The id of the chapter of `scenarios.config.ts` that it is written for, and that lists it. */
   chapter: string
   /** The metric that answers the question. */
   primary: 'p99' | 'throughput' | 'cpu' | 'bytes' | 'backend-calls'

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import type { Config } from '../config.ts'
+import { chaptersOf } from '../course/catalogue.ts'
 import { adapterIndex, home } from '../course/find.ts'
 import { SeesawError } from '../errors.ts'
 import type { Kind } from '../kinds/index.ts'
@@ -78,7 +79,7 @@ export const pageRoutes = ({
 
   router.get('/api/course', (ctx) => {
     ctx.body = {
-      chapters: Object.entries(config.chapters).map(([id, { title }]) => ({ id, title })),
+      chapters: chaptersOf(config),
       adapters: adapterIndex,
       node: process.version,
       dataFolder,

@@ -60,7 +60,8 @@ export const listScenarios = async (config: Config, folder?: string): Promise<Ca
     scenarioIds(folder).map(async (id) => {
       try {
         const scenario = await loadScenario(id, folder)
-        return [describe(id, scenario, await badgesOf(id, scenario, folder))]
+        const badges = await badgesOf(id, scenario, folder)
+        return [describe(id, scenario, chapterOf(id, config), badges)]
       } catch (error) {
         broken.push({ id, reason: asSeesawError(error).message })
         return []
@@ -98,12 +99,13 @@ const badgesOf = async (
 const describe = (
   id: string,
   scenario: AnyScenario,
+  chapter: string,
   badges: CatalogueEntry['badges'],
 ): CatalogueEntry => ({
   id,
   title: scenario.title,
   question: scenario.question,
-  chapter: scenario.chapter,
+  chapter,
   primary: scenario.primary,
   minutes: scenario.minutes ?? null,
   difficulty: scenario.difficulty ?? null,
@@ -126,17 +128,24 @@ const describe = (
 const duelOf = ({ duel }: AnyScenario): CatalogueDuel | null =>
   duel ? { between: [...duel.between], because: duel.because, lines: [...duel.lines] } : null
 
-/** Chapters in the configuration's order, in each the scenarios it lists, then the others by id. */
+const drafts = 'drafts'
+
+/** The chapters in course order; the last one is for scenarios that none of the others lists. */
+export const chaptersOf = ({ chapters }: Config): { id: string; title: string }[] => [
+  ...Object.entries(chapters).map(([id, { title }]) => ({ id, title })),
+  { id: drafts, title: 'Drafts' },
+]
+
+const chapterOf = (scenario: string, { chapters }: Config): string =>
+  Object.entries(chapters).find(([, { scenarios }]) => scenarios.includes(scenario))?.[0] ?? drafts
+
+/** As the configuration lists them, then the drafts by id. */
 const byCourse = (config: Config) => {
-  const chapters = Object.entries(config.chapters)
-  const place = ({ id, chapter }: CatalogueEntry) => {
-    const c = chapters.findIndex(([name]) => name === chapter)
-    const s = chapters[c]?.[1].scenarios.indexOf(id) ?? -1
-    return [c < 0 ? chapters.length : c, s < 0 ? Number.MAX_SAFE_INTEGER : s] as const
+  const order = Object.values(config.chapters).flatMap(({ scenarios }) => scenarios)
+  const place = ({ id }: CatalogueEntry) => {
+    const at = order.indexOf(id)
+    return at < 0 ? order.length : at
   }
-  return (a: CatalogueEntry, b: CatalogueEntry): number => {
-    const [chapterA, placeA] = place(a)
-    const [chapterB, placeB] = place(b)
-    return chapterA - chapterB || placeA - placeB || (a.id < b.id ? -1 : 1)
-  }
+  return (a: CatalogueEntry, b: CatalogueEntry): number =>
+    place(a) - place(b) || (a.id < b.id ? -1 : 1)
 }

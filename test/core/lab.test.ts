@@ -438,8 +438,8 @@ describe('a scenario that cannot be loaded', () => {
     const { loadConfig } = await import('#core/course/find')
     const { scenarios, broken } = await listScenarios(await loadConfig(), folder)
     assert.deepEqual(
-      scenarios.map(({ id }) => id),
-      ['sound'],
+      scenarios.map(({ id, chapter }) => [id, chapter]),
+      [['sound', 'drafts']],
     )
     assert.deepEqual(broken.map(({ id }) => id).sort(), ['empty', 'mistyped', 'throwing'])
   })

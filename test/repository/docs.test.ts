@@ -8,7 +8,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { backendNames, home, scenarioIds } from '#core/course/find'
+import { listScenarios } from '#core/course/catalogue'
+import { backendNames, home, loadConfig, loadScenario, scenarioIds } from '#core/course/find'
 import { findTargets } from '#core/proof/prove'
 import { microNames } from '../../bench/micro/harness/run.ts'
 import { makePlan } from '../../bench/plan/plan.ts'
@@ -42,6 +43,22 @@ describe('the documents', () => {
       for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
         assert(existsSync(resolve(home, dirname(file), target)), `${file}: ${target}`)
     })
+
+  it('README.md names every scenario with its question, in course order', async () => {
+    const rows = readFileSync(join(home, 'README.md'), 'utf8').matchAll(
+      /^\| \[([\w-]+)\]\(scenarios\/[\w-]+\/README\.md\) \| ([^|]*) \|/gm,
+    )
+    const { scenarios } = await listScenarios(await loadConfig())
+    assert.deepEqual(
+      [...rows].map(([, id, question]) => ({ id, question })),
+      scenarios.map(({ id, question }) => ({ id, question })),
+    )
+  })
+
+  it('scenarios.config.ts lists each scenario in the chapter that it is written for', async () => {
+    for (const { id, chapter } of (await listScenarios(await loadConfig())).scenarios)
+      if (chapter !== 'drafts') assert.equal(chapter, (await loadScenario(id)).chapter, id)
+  })
 
   for (const command of commands.filter((line) => line.startsWith('npx seesaw prove')))
     it(`${command} proves something`, async () => {

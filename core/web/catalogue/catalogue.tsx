@@ -37,9 +37,8 @@ const Found = ({ scenarios, broken, course: { chapters } }: Listed & { course: C
     if (filtered && !route.value.query.duel) place.current?.scrollIntoView()
   }, [])
   const shown = chapters.filter(({ id }) => found.some((entry) => entry.chapter === id))
-  const known = new Set(chapters.map(({ id }) => id))
-  const elsewhere = found.filter((entry) => !known.has(entry.chapter))
   const empty = chapters.filter(({ id }) => !scenarios.some((entry) => entry.chapter === id))
+  const toCome = empty.filter(({ id }) => id !== 'drafts')
   return (
     <section class="catalogue" ref={place} aria-labelledby="catalogue">
       <header>
@@ -96,11 +95,10 @@ const Found = ({ scenarios, broken, course: { chapters } }: Listed & { course: C
         {shown.map(({ id, title }) => (
           <Chapter key={id} title={title} entries={found.filter((entry) => entry.chapter === id)} />
         ))}
-        {elsewhere.length > 0 && <Chapter title="Elsewhere" entries={elsewhere} />}
       </div>
       <Broken broken={broken} />
-      {!filtered && empty.length > 0 && (
-        <p class="to-come">To come: {empty.map(({ title }) => plain(title)).join(' · ')}</p>
+      {!filtered && toCome.length > 0 && (
+        <p class="to-come">To come: {toCome.map(({ title }) => plain(title)).join(' · ')}</p>
       )}
     </section>
   )
