@@ -1,5 +1,5 @@
 // `seesaw curl`
-import type { State } from '../control/api.ts'
+import type { State } from '../control/state.ts'
 import { adapterIndex, loadScenario } from '../course/find.ts'
 import { parseSetup, resolveSetup } from '../course/setup.ts'
 import { traitsOf } from '../proof/prove.ts'

@@ -1,8 +1,8 @@
 // Measurements over HTTP: `POST /api/bench` and what follows from it.
-import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import { z } from 'zod'
 import { SeesawError } from '../errors.ts'
+import { answerEvents } from '../http/event-stream.ts'
 import { closed, readBody } from '../http/problems.ts'
 import type { Desk } from './desk.ts'
 import { lastEventOf } from './log.ts'
@@ -42,8 +42,6 @@ const briefly = (result: string): unknown =>
   })
 
 const mostReaders = 50
-/** A reader that takes nothing for so long is gone, or might as well be. */
-const patienceMs = 60_000
 
 /** `busy` says why nothing can be measured at the moment; undefined where nothing stands against it. */
 export const measurementRoutes = (desk: Desk, busy: () => string | undefined): Router => {
@@ -97,9 +95,7 @@ export const measurementRoutes = (desk: Desk, busy: () => string | undefined): R
     ctx.res.once('close', () => {
       readers--
     })
-    ctx.res.setTimeout(patienceMs, () => ctx.res.destroy())
-    ctx.type = 'text/event-stream; charset=utf-8'
-    ctx.body = Readable.from(events)
+    answerEvents(ctx, events)
   })
 
   // A browser keeps no connection for it, of which it has six.

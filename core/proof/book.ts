@@ -284,7 +284,7 @@ const readKept = (file?: string): Map<string, KeptVerdict> => {
 const versionsOf = async (id: string, folder: string): Promise<(setup: string) => string> => {
   const names = await readdir(join(folder, id), { recursive: true })
   const hash = createHash('sha256')
-  for (const name of names.filter((name) => name.endsWith('.ts')).sort())
+  for (const name of names.filter((name) => /(?<!\.test)\.ts$/.test(name)).sort())
     hash.update(`${name}\0`).update(await readFile(join(folder, id, name)))
   const version = hash.digest('hex').slice(0, 12)
   const { mine } = await loadScenario(id, folder)

@@ -1,8 +1,8 @@
 // What the server knows, as it is now: read once, and again whenever events were missed; in between
 // kept true by the events that the server sends.
 import { batch, type Signal, signal } from '@preact/signals'
-import type { State } from '../control/api.ts'
 import type { Course } from '../control/page.ts'
+import type { State } from '../control/state.ts'
 import type { Catalogue, CatalogueEntry } from '../course/catalogue.ts'
 import type { BackendReport } from '../lab/servers.ts'
 import type { Listed } from '../measurements/desk.ts'

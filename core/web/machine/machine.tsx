@@ -1,7 +1,7 @@
 // What runs where: the backends, the server processes, what is live, and where it is all kept. What
 // is not as it should be is told here first.
 import { effect, signal, useSignal } from '@preact/signals'
-import type { State } from '../../control/api.ts'
+import type { State } from '../../control/state.ts'
 import type { BackendReport } from '../../lab/servers.ts'
 import { plain } from '../../plain.ts'
 import { api, wordsOf } from '../api.ts'
