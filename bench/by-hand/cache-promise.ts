@@ -30,7 +30,7 @@ const base = 'none'
 const names = [
   base,
   'cache-aside',
-  'read-through',
+  'read-through-stamped',
   'write-through',
   'write-behind',
   'stale-while-revalidate',

@@ -9,9 +9,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Router from '@koa/router'
+import Koa from 'koa'
+import { parseList, Token } from 'structured-headers'
 import type { ServerBackend } from '#core/adapter'
-import { adapterIndex, loadBackend, loadScenario } from '#core/course/find'
+import { adapterIndex, loadAdapter, loadBackend, loadScenario } from '#core/course/find'
 import { parseSetup, resolveSetup } from '#core/course/setup'
+import { parseBody } from '#core/http/problems'
+import type { Db } from '#core/kinds'
 import { type MountedRequest, mountSetup } from '#core/lab/app'
 import type { AnyVariant, Client, Request } from '#core/scenario'
 import { tempFolder, until } from '../../test/seesaw.ts'
@@ -55,6 +60,54 @@ describe('cache-strategies', () => {
     return {
       look: (id) => fetch(`${home}/products/${id}`),
       change: (id, body) => fetch(`${home}/products/${id}/price`, { method: 'PUT', headers, body }),
+    }
+  }
+
+  /** Serves a variant over what `change` makes of a database in SQLite, and a cache in memory. */
+  const serveOver = async (id: string, changed: Record<string, number>, change: (db: Db) => Db) => {
+    const variant = variants[id] as AnyVariant
+    const place = { namespace: 'test', folder: tempFolder(), url: '', nowMs: Date.now }
+    const db = await (await loadAdapter('db', 'sqlite')).open(place)
+    const cache = await (await loadAdapter('cache', 'memory')).open(place)
+    const knobs = Object.fromEntries(
+      Object.entries(variant.knobs ?? {}).map(([name, knob]) => [
+        name,
+        changed[name] ?? (knob as { default: number }).default,
+      ]),
+    )
+    const router = new Router()
+    const kinds = { db: change(db), cache }
+    await variant.mount(router, {
+      ...kinds,
+      knobs,
+      secret: new Uint8Array(32),
+      nowMs: Date.now,
+    })
+    const server = new Koa()
+      .use(parseBody(['json']))
+      .use(router.routes())
+      .listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closing.push(async () => {
+      server.closeAllConnections()
+      server.close()
+      await cache.close()
+      await db.close()
+    })
+    const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const headers = { 'content-type': 'application/json' }
+    return {
+      look: (id: number) => fetch(`${home}/products/${id}`),
+      change: (id: number, body: string) =>
+        fetch(`${home}/products/${id}/price`, { method: 'PUT', headers, body }),
+      /** What the database says itself. */
+      versionThere: async (id: number) => {
+        const [row] = await db.query<{ version: number }>(
+          'select version from products where id = ?',
+          [id],
+        )
+        return row?.version
+      },
     }
   }
 
@@ -123,7 +176,7 @@ describe('cache-strategies', () => {
     }
 
     it('never see an old price through the cache that stamps its copies', async () => {
-      assert.equal(await staleLooks('read-through'), 0)
+      assert.equal(await staleLooks('read-through-stamped'), 0)
     })
 
     it('see old prices through the cache that stands aside', async () => {
@@ -141,6 +194,82 @@ describe('cache-strategies', () => {
       const there = () => serve(setup, place).then(({ look }) => look(1))
       await until(async () => (await versionIn(await there())) === 4, 5_000)
     })
+
+    it('keeps what it has acknowledged for as long as the database is away', async () => {
+      let away = 15
+      const { change, versionThere } = await serveOver('write-behind', { flushMs: 10 }, (db) => ({
+        ...db,
+        transaction: (work) =>
+          away-- > 0 ? Promise.reject(new Error('the database is away')) : db.transaction(work),
+      }))
+      assert.equal(await versionIn(await change(1, price(1))), 2)
+      await until(async () => (await versionThere(1)) === 2, 10_000)
+      assert(away < 0)
+    })
+
+    it('of two processes lets the one win that writes last, not the one that changed last', async () => {
+      const place = { folder: tempFolder() }
+      const setup = 'write-behind@memory~flushMs=400'
+      const [early, late] = [await serve(setup, place), await serve(setup, place)]
+      // Whoever has something to write takes along what was changed meanwhile.
+      await late.change(1, price(1))
+      await sleep(200)
+      await early.change(2, price(22))
+      await late.change(2, price(33))
+      await sleep(900)
+      const seen = await (await serve(setup, place)).look(2)
+      assert.equal(((await seen.json()) as { priceCents: number }).priceCents, 22)
+    })
+  })
+
+  describe('stale-while-revalidate', () => {
+    it('asks the database once for all who see a stale price', async () => {
+      let asked = 0
+      const knobs = { ttlMs: 20, staleMs: 60_000, dbDelayMs: 100 }
+      const { look } = await serveOver('stale-while-revalidate', knobs, (db) => ({
+        ...db,
+        query: (...args) => {
+          asked++
+          return db.query(...args)
+        },
+      }))
+      await look(1)
+      assert.equal(asked, 1)
+      await sleep(knobs.ttlMs + 30)
+      const seen = await Promise.all(Array.from({ length: 20 }, () => look(1)))
+      for (const answer of seen) assert.match(answer.headers.get('cache-status') ?? '', /hit/)
+      await sleep(2 * knobs.dbDelayMs)
+      assert.equal(asked, 2)
+    })
+  })
+
+  describe('what a cache says of itself', () => {
+    for (const variant of cached)
+      it(`is a Cache-Status as RFC 9211 has it, from ${variant}`, async () => {
+        const { look, change } = await serve(`${variant}~ttlMs=1000,dbDelayMs=20`)
+        const crowd = await Promise.all(Array.from({ length: 5 }, () => look(1)))
+        const later = [await look(1), await look(999)]
+        await sleep(1030)
+        later.push(await look(1), await look(1))
+        const said = [...crowd, ...later].map(({ headers }) => headers.get('cache-status') ?? '')
+        for (const text of said) {
+          const [caches, ...more] = parseList(text)
+          assert.deepEqual(more, [])
+          const [name, parameters] = caches as [unknown, Map<string, unknown>]
+          assert(name instanceof Token && name.toString() === 'products', text)
+          // Either it was answered from what was stored, or it went forward for a registered reason.
+          assert.notEqual(parameters.has('hit'), parameters.has('fwd'), text)
+          for (const [key, value] of parameters)
+            if (key === 'hit') assert.equal(value, true, text)
+            else if (key === 'fwd') assert(value instanceof Token && `${value}` === 'miss', text)
+            else if (key === 'ttl') assert(parameters.has('hit') && Number.isInteger(value), text)
+            else if (key === 'collapsed') assert(parameters.has('fwd') && value === true, text)
+            else assert.fail(`${text}: ${key} is not registered`)
+        }
+        assert(said.some((text) => text.includes('hit')) && said.some((text) => /fwd/.test(text)))
+        // A change asks no cache for an answer.
+        assert.equal((await change(1, price(1))).headers.get('cache-status'), null)
+      })
   })
 
   describe('its workloads', () => {

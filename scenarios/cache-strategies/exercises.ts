@@ -139,34 +139,33 @@ export const staleAtMost = async (hands: Hands<'ttlMs' | 'staleMs'>) => {
   expectNoOlder(hands, await look(visitor, 11), changed)
 }
 
+/** Somebody looks at a known price while a change of it is on its way. */
+export const earlyReader = async (hands: Hands<'ttlMs' | 'dbDelayMs'>) => {
+  const { knobs, assume, waitMs } = hands
+  const visitor = await openShop(hands)
+  const before = await look(visitor, 15)
+  const changing = change(hands, visitor, 15)
+  await waitMs(knobs.dbDelayMs / 2)
+  const [during, changed] = await Promise.all([look(visitor, 15), changing])
+  assume(
+    during.sentAtMs - changed.sentAtMs < knobs.dbDelayMs,
+    `a look began ${during.sentAtMs - changed.sentAtMs} ms after the change`,
+  )
+  const after = await look(visitor, 15)
+  assumeFresh(hands, [before, after])
+  expectNoOlder(hands, after, changed)
+}
+
 /**
  * While a change is on its way, somebody reads the old price from the database
  * and is so slow that the change is done and told before they put it away.
  */
 export const lateReader = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
-  const { knobs, assume, note, waitMs } = hands
+  const { knobs, waitMs } = hands
   const { dbDelayMs, flushMs } = knobs
   const visitor = await openShop(hands)
-
-  // A read takes at least the delay, so nothing is put away before that. They
-  // meet as they should unless this machine is very busy.
-  const meet = async (id: number) => {
-    const changing = change(hands, visitor, id)
-    await waitMs(dbDelayMs / 2)
-    const [changed, late] = await Promise.all([changing, look(visitor, id)])
-    const isOld = late.json.version < changed.json.version
-    const isLate = changed.doneAtMs < late.sentAtMs + dbDelayMs - 1
-    return { id, changed, metAsPlanned: isOld && isLate }
-  }
-  let met = await meet(12)
-  for (const id of [13, 14]) {
-    if (met.metAsPlanned) break
-    note('they missed each other, so two others meet over another product')
-    met = await meet(id)
-  }
-  const { id, changed, metAsPlanned } = met
-  const because = 'the old price was read, and put away after the change'
-  assume(metAsPlanned, because)
+  const { id, changed, looking } = await meetSlowReader(hands, visitor, 12)
+  assumeOlder(hands, await looking, changed)
   expectNoOlder(hands, await look(visitor, id), changed)
 
   // A change that waits in memory is seen there, for as long as it waits.
@@ -176,6 +175,108 @@ export const lateReader = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
     expectNoOlder(hands, await look(visitor, id), changed)
     await waitMs(50)
   }
+}
+
+/** The same, where a copy that was made at the change is over by then. */
+export const veryLateReader = async (hands: Hands<'ttlMs' | 'dbDelayMs'>) => {
+  const { dbDelayMs } = hands.knobs
+  const visitor = await openShop(hands)
+  const { id, changed, looking } = await meetSlowReader(hands, visitor, 16)
+  const late = await looking
+  assumeOlder(hands, late, changed)
+  const after = await look(visitor, id)
+  // Whoever went to the database had looked into the cache before.
+  const lookedAtMs = after.doneAtMs - (isHit(after) ? 0 : dbDelayMs)
+  const overAtMs = late.sentAtMs + dbDelayMs + ttlOf(hands) - clockMs
+  hands.assume(
+    ttlOf(hands) === 0 || lookedAtMs < overAtMs,
+    'a copy that the slow reader had put away was not yet over',
+  )
+  expectNoOlder(hands, after, changed)
+}
+
+/** While the slow reader still reads, another looks who knows of the change. */
+export const begunBefore = async (hands: Hands<'dbDelayMs'>) => {
+  const visitor = await openShop(hands)
+  const { id, changed, looking } = await meetSlowReader(hands, visitor, 19)
+  const after = await look(visitor, id)
+  const late = await looking
+  assumeOlder(hands, late, changed)
+  hands.assume(
+    after.sentAtMs < late.sentAtMs + hands.knobs.dbDelayMs - 1,
+    'the slow reader was still reading when another looked',
+  )
+  expectNoOlder(hands, after, changed)
+}
+
+/**
+ * A change of a price, and a reader who began during it and is still reading
+ * the old price when the change is acknowledged. A read takes at least the
+ * delay, so they meet unless this machine is very busy; then two others try,
+ * over the next product.
+ */
+const meetSlowReader = async (
+  hands: Hands<'dbDelayMs'>,
+  visitor: Client,
+  firstId: number,
+) => {
+  const { knobs, assume, note, waitMs } = hands
+  for (const id of [firstId, firstId + 1, firstId + 2]) {
+    const changing = change(hands, visitor, id)
+    await waitMs(knobs.dbDelayMs / 2)
+    const sentAtMs = Date.now()
+    const looking = look(visitor, id)
+    const changed = await changing
+    if (changed.doneAtMs < sentAtMs + knobs.dbDelayMs - 1)
+      return { id, changed, looking }
+    await looking
+    note('they missed each other, so two others meet over another product')
+  }
+  assume(false, 'the old price was still being read when the change was done')
+  throw new Error('an assumption that fails ends the exercise')
+}
+
+/** Looks when the time is over, and again until the new price is there. */
+export const renewed = async (hands: Timed) => {
+  const { expect, waitMs } = hands
+  const visitor = await openShop(hands)
+  const before = await look(visitor, 22)
+  const changed = await change(hands, visitor, 22, '/import')
+  await waitMs(before.doneAtMs + ttlOf(hands) + clockMs - Date.now())
+  const untilMs = Date.now() + 10_000
+  for (;;) {
+    const seen = await look(visitor, 22)
+    expect(isHit(seen), `a look is answered by the cache: ${statusOf(seen)}`)
+    if (seen.json.version >= changed.json.version) return
+    expect(Date.now() < untilMs, 'the new price is there within 10 s')
+    await waitMs(50)
+  }
+}
+
+/**
+ * Changes a price, and once more while the first change may be on its way to
+ * the database; then another program says what it finds there.
+ */
+export const inTheDatabase = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
+  const { knobs, expect, note, waitMs } = hands
+  const visitor = await openShop(hands)
+  const wayMs = (knobs.flushMs ?? 0) + knobs.dbDelayMs
+  let seen = ''
+  for (const [tries, id] of [23, 24, 25, 26].entries()) {
+    await look(visitor, id)
+    await change(hands, visitor, id)
+    await waitMs(wayMs - knobs.dbDelayMs / 2)
+    const changed = await change(hands, visitor, id)
+    await waitMs(2 * wayMs + 500 + 1500 * tries)
+    // It counts on from what is in the database.
+    const next = await change(hands, visitor, id, '/import')
+    seen =
+      `version ${changed.json.version} was acknowledged, ` +
+      `in the database was version ${next.json.version - 1}`
+    if (next.json.version > changed.json.version) return expect(true, seen)
+    note(`${seen}; once more, and with more patience`)
+  }
+  expect(false, seen)
 }
 
 /** Asks twice for the same products that do not exist. */
@@ -242,6 +343,14 @@ const expectNoOlder = ({ expect }: Hands, seen: Answer, changed: Answer) =>
     seen.json?.version >= changed.json.version,
     `seen was version ${seen.json?.version}; ` +
       `version ${changed.json.version} had been acknowledged`,
+  )
+
+/** What the slow reader has read is what was there before the change. */
+const assumeOlder = ({ assume }: Hands, late: Answer, changed: Answer) =>
+  assume(
+    late.json.version < changed.json.version,
+    `the slow reader read version ${late.json.version}; ` +
+      `the change made version ${changed.json.version}`,
   )
 
 /** Too late an answer says nothing about what a fresh copy is good for. */

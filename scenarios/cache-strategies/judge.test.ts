@@ -100,13 +100,13 @@ describe('the judge of cache-strategies, of real servers', function () {
   it('sees a cache stale that is told of no change, and none stale that keeps no copy', async () => {
     const words = (variant: string) => judged(lab, `cache-strategies/${variant}`, 'zipf', 600)
     assert(((await words('stale-while-revalidate')).stale ?? 0) > 0)
-    for (const variant of ['none', 'read-through'])
+    for (const variant of ['none', 'read-through-stamped'])
       assert.deepEqual(Object.keys(await words(variant)), ['right'], variant)
   })
 
   it('sees two processes stale that keep a cache each, and not stale with one for both', async () => {
     const words = (backend: string) =>
-      judged(pair, `cache-strategies/read-through@cache=${backend}`, 'zipf', 600)
+      judged(pair, `cache-strategies/read-through-stamped@cache=${backend}`, 'zipf', 600)
     assert(((await words('memory')).stale ?? 0) > 0)
     assert.deepEqual(Object.keys(await words('sqlite')), ['right'])
   })

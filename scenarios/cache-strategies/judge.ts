@@ -14,9 +14,9 @@ import { type Product, productCount } from './products.ts'
  *
  * Stale by design is stale-while-revalidate, whose cache is told of nothing.
  * So are all that have a cache, but where more processes than one keep one
- * each. cache-aside, write-through and write-behind may be stale when a slow
- * reader or writer puts what is old over what is new. Never stale are `none`,
- * and read-through where all share a cache.
+ * each. All the others may be stale when a slow reader or writer puts what is
+ * old over what is new. Never stale are `none`, and read-through-stamped where
+ * all share a cache.
  */
 export const judgePrices = (requests: Request[]) => {
   const plausible = pricesIn(requests)

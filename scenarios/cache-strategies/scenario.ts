@@ -5,6 +5,8 @@ import { judgePrices } from './judge.ts'
 import cacheAside from './variants/cache-aside.ts'
 import none from './variants/none.ts'
 import readThrough from './variants/read-through.ts'
+import readThroughOnce from './variants/read-through-once.ts'
+import readThroughStamped from './variants/read-through-stamped.ts'
 import staleWhileRevalidate from './variants/stale-while-revalidate.ts'
 import writeBehind from './variants/write-behind.ts'
 import writeThrough from './variants/write-through.ts'
@@ -14,6 +16,8 @@ const variants = {
   none,
   'cache-aside': cacheAside,
   'read-through': readThrough,
+  'read-through-once': readThroughOnce,
+  'read-through-stamped': readThroughStamped,
   'write-through': writeThrough,
   'write-behind': writeBehind,
   'stale-while-revalidate': staleWhileRevalidate,
@@ -58,8 +62,12 @@ export default defineScenario({
     'cold-crowd': {
       says: 'Twenty at once who want what is not in the cache cost one read.',
       exercise: exercises.coldCrowd,
-      heldBy: ['read-through'],
+      heldBy: ['read-through-once', 'read-through-stamped'],
       knobs: { dbDelayMs: 250 },
+      lines: {
+        'read-through-once': 'const begun = loading.get(id)',
+        'read-through-stamped': 'const begun = loading.get(key)',
+      },
     },
     'nobody-waits': {
       says: 'When a copy is no longer fresh, nobody waits for a new one.',
@@ -67,6 +75,13 @@ export default defineScenario({
       heldBy: ['stale-while-revalidate'],
       // Longer than a busy machine takes for what does not wait.
       knobs: { ttlMs: 100, dbDelayMs: 400 },
+    },
+    renewed: {
+      says: 'A new price gets into the cache, and nobody waits for it.',
+      exercise: exercises.renewed,
+      heldBy: ['stale-while-revalidate'],
+      knobs: { ttlMs: 100, staleMs: 60_000, dbDelayMs: 200 },
+      lines: { 'stale-while-revalidate': 'if (ttlS < 0) fetchBehind(id)' },
     },
 
     'own-change': {
@@ -82,16 +97,50 @@ export default defineScenario({
         variant === 'none' ||
         (variant !== 'stale-while-revalidate' && traits.sharedBetweenProcesses),
     },
+    'early-reader': {
+      says: 'Who looks during a change brings no old price back.',
+      exercise: exercises.earlyReader,
+      heldBy: allBut('stale-while-revalidate'),
+      knobs: { ttlMs: 10_000, dbDelayMs: 500 },
+      // First the database, then the cache: the order is what decides.
+      lines: {
+        'cache-aside':
+          'const product = await products.setPrice(id, priceCents)',
+        'write-through':
+          'const product = await products.setPrice(id, priceCents)',
+      },
+    },
     'late-reader': {
       says: 'A slow reader never puts an old price over a newer one.',
       exercise: exercises.lateReader,
-      heldBy: ['none', 'read-through'],
+      heldBy: ['none', 'read-through-stamped'],
       // Half of it is what a busy machine may be late by, on either side.
-      knobs: { dbDelayMs: 500, flushMs: 50 },
+      knobs: { ttlMs: 10_000, dbDelayMs: 500, flushMs: 50 },
       lines: {
         'cache-aside': 'if (product) await copies.set(key, product, { ttlMs })',
-        'read-through':
+        'read-through-stamped':
           "if (copy?.stamp === stamp) return show(ctx, copy.product, 'hit')",
+      },
+    },
+    'very-late-reader': {
+      says: 'Nor does one that takes longer than a copy lives.',
+      exercise: exercises.veryLateReader,
+      // What waits to be written is looked at before any copy.
+      heldBy: ['none', 'read-through-stamped', 'write-behind'],
+      knobs: { ttlMs: 200, dbDelayMs: 500, flushMs: 50 },
+      lines: {
+        'read-through-stamped': 'const life = { ttlMs: ttlMs + 60_000 }',
+      },
+    },
+    'begun-before': {
+      says: 'Who asks after a change gets nothing that was begun before it.',
+      exercise: exercises.begunBefore,
+      heldBy: allBut('read-through-once'),
+      knobs: { ttlMs: 10_000, dbDelayMs: 500, flushMs: 50 },
+      lines: {
+        'read-through-once': 'const begun = loading.get(id)',
+        'read-through-stamped':
+          'const loadOnce = (id: number, stamp: string) => {',
       },
     },
     'changed-behind': {
@@ -118,9 +167,19 @@ export default defineScenario({
       heldBy: ['write-through', 'write-behind'],
     },
     'ten-changes': {
-      says: 'Ten changes of a price are answered without the database.',
+      says: 'Ten changes of what is in the cache need no database.',
       exercise: exercises.tenChanges,
       heldBy: ['write-behind'],
+    },
+    'in-the-database': {
+      says: 'What was acknowledged gets into the database.',
+      exercise: exercises.inTheDatabase,
+      heldBy: all,
+      knobs: { ttlMs: 10_000, dbDelayMs: 200, flushMs: 50 },
+      lines: {
+        'write-behind':
+          'if (waiting.get(product.id) === product) waiting.delete(product.id)',
+      },
     },
     'change-then-crash': {
       says: 'A change that was acknowledged outlives a crash of the process.',
@@ -132,7 +191,12 @@ export default defineScenario({
     'missing-twice': {
       says: 'Asking again for what does not exist spares the database.',
       exercise: exercises.missingTwice,
-      heldBy: ['read-through', 'stale-while-revalidate'],
+      heldBy: ['read-through-stamped', 'stale-while-revalidate'],
+      lines: {
+        'read-through-stamped': 'const copy: Copy = { product, stamp }',
+        'stale-while-revalidate':
+          'const copy: Copy = { product, freshUntilMs }',
+      },
     },
     'missing-once': {
       says: 'A scan for ids that do not exist does not reach the database.',

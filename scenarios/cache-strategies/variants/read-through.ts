@@ -1,9 +1,7 @@
 // Read-through: the program asks only the cache, and the cache asks the
-// database. Because all goes through it, it can do two things that nobody else
-// can: let many wait for one answer, and refuse to keep what was read before a
-// change: its stamps do what leases do in Nishtala et al., Scaling Memcache at
-// Facebook, NSDI 2013.
-import { randomUUID } from 'node:crypto'
+// database for what it has not. One place knows how a product is found, how
+// long a copy lives and who may throw it away. That place is all that it adds:
+// what it promises is what cache-aside promises.
 import { defineVariant } from '#core/scenario'
 import {
   addImport,
@@ -17,11 +15,9 @@ import {
   ttlMs,
 } from '../products.ts'
 
-type Copy = { product: Product | null; stamp: string }
-
 export default defineVariant({
   title: 'Read-through',
-  idea: 'The cache itself asks the database, once for all who wait.',
+  idea: 'The cache itself asks the database for what it has not.',
   needs: ['cache', 'db'],
   knobs: { ttlMs, dbDelayMs },
 
@@ -31,53 +27,27 @@ export default defineVariant({
     const { ttlMs } = knobs
     addImport(router, products)
 
-    // Every change leaves a new stamp, and a copy counts only under the stamp
-    // that was there before it was read. So it does not matter how late a slow
-    // reader comes with an old price. It also keeps that there is no product.
-    const load = async (id: number, stamp: string) => {
-      const product = await products.find(id)
-      const copy: Copy = { product, stamp }
-      await copies.set(`product:${id}`, copy, { ttlMs })
-      return product
-    }
-
-    // The cache's "not here" may arrive when another has just put a copy there
-    // and left: so whoever is first looks once more.
-    const lookAgain = async (id: number, stamp: string) => {
-      const copy = await copies.get<Copy>(`product:${id}`)
-      return copy?.stamp === stamp ? copy.product : load(id, stamp)
-    }
-
-    // Who comes while a product is being read waits for the same answer, but
-    // only under the same stamp: what began before a change is too old.
-    const loading = new Map<string, Promise<Product | null>>()
-    const loadOnce = (id: number, stamp: string) => {
-      const key = `${id} ${stamp}`
-      const begun = loading.get(key)
-      if (begun) return { begun, status: 'fwd=miss; collapsed' }
-      const mine = lookAgain(id, stamp).finally(() => loading.delete(key))
-      loading.set(key, mine)
-      return { begun: mine, status: 'fwd=miss' }
+    const shelf = {
+      async read(id: number) {
+        const copy = await copies.get<Product>(`product:${id}`)
+        if (copy) return { product: copy, status: 'hit' }
+        const product = await products.find(id)
+        if (product) await copies.set(`product:${id}`, product, { ttlMs })
+        return { product, status: 'fwd=miss' }
+      },
+      forget: (id: number) => copies.delete(`product:${id}`),
     }
 
     router.get('/products/:id', checkId, async (ctx) => {
-      const { id } = ctx.state
-      const [copy, stamp = 'unchanged'] = await Promise.all([
-        copies.get<Copy>(`product:${id}`),
-        copies.get<string>(`stamp:${id}`),
-      ])
-      if (copy?.stamp === stamp) return show(ctx, copy.product, 'hit')
-      const { begun, status } = loadOnce(id, stamp)
-      show(ctx, await begun, status)
+      const { product, status } = await shelf.read(ctx.state.id)
+      show(ctx, product, status)
     })
 
-    // A stamp must outlive what it speaks against: copies, and readers that
-    // are still on their way, who have a minute.
+    // A read goes through the cache; a change does not, and has to tell it.
     router.put('/products/:id/price', checkChange, async (ctx) => {
       const { id, priceCents } = ctx.state
       const product = await products.setPrice(id, priceCents)
-      const life = { ttlMs: ttlMs + 60_000 }
-      await copies.set(`stamp:${id}`, randomUUID(), life)
+      await shelf.forget(id)
       show(ctx, product)
     })
   },

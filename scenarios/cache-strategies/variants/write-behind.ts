@@ -63,19 +63,23 @@ export default defineVariant({
       show(ctx, product)
     })
 
-    // Ten changes of one product are one write. Where the database is away
-    // it is tried again, but not for ever: memory has an end.
-    const flushLater = (tries = 10) => {
-      setTimeout(async () => {
+    // Ten changes of one product are one write, so no more can wait than there
+    // are products. Where the database is away it is tried again, less and less
+    // often. What changed during the write is not what was written: it waits.
+    const flushLater = (waitMs = flushMs) => {
+      const later = setTimeout(async () => {
         const batch = [...waiting.values()]
         const isSaved = await products.save(batch).then(
           () => true,
           () => false,
         )
-        for (const product of isSaved || tries === 1 ? batch : [])
+        for (const product of isSaved ? batch : [])
           if (waiting.get(product.id) === product) waiting.delete(product.id)
-        if (waiting.size > 0) flushLater(isSaved ? 10 : tries - 1)
-      }, flushMs)
+        if (waiting.size === 0) return
+        flushLater(isSaved ? flushMs : Math.min(2 * waitMs, 20 * flushMs))
+      }, waitMs)
+      // It keeps no process alive.
+      later.unref()
     }
   },
 })
