@@ -15,7 +15,7 @@ import { change, count, moment, number, wrap } from '../report/text.ts'
 import { median } from '../stats/median.ts'
 import { precise } from '../stats/precise.ts'
 import { rankSum, rankSumCdf } from '../stats/rank-sum.ts'
-import { metricToTell } from '../verdict/gates.ts'
+import { metricToTell } from '../verdict/metric-to-tell.ts'
 import { sentenceOf } from '../verdict/sentence.ts'
 import { isPercentile, loadFor, requestsNeeded, seriesOf } from '../verdict/series.ts'
 

@@ -25,7 +25,7 @@ import {
 } from '../stats/histogram.ts'
 import { median } from '../stats/median.ts'
 import { analyse } from '../verdict/analyse.ts'
-import { mostSteal } from '../verdict/gates.ts'
+import { mostSteal } from '../verdict/gates/steal.ts'
 import { properName } from '../verdict/names.ts'
 import { isPercentile } from '../verdict/series.ts'
 import { between, type Reading, type Running } from './contender.ts'

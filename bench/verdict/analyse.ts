@@ -27,7 +27,8 @@ import {
   signedRankInterval,
   signedRankP,
 } from '../stats/signed-rank.ts'
-import { gatesOf, limitsClient, metricToTell } from './gates.ts'
+import { gatesOf, limitsClient } from './gates/index.ts'
+import { metricToTell } from './metric-to-tell.ts'
 import { readerName } from './names.ts'
 import { type Finding, sentenceOf } from './sentence.ts'
 import {

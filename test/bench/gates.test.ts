@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { Block, Gate, Measurement, Slot } from '#core/measurement/run'
 import { encodeHistogram, newHistogram } from '../../bench/stats/histogram.ts'
 import { chance, noiseModels } from '../../bench/stats/noise.ts'
-import { gatesOf } from '../../bench/verdict/gates.ts'
+import { gatesOf } from '../../bench/verdict/gates/index.ts'
 import { type Course, changeWithin } from '../../bench/verdict/steady.ts'
 import { changed, type Made, measurementOf, variants } from '../measurements.ts'
 
