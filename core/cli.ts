@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { home } from './course/find.ts'
 import { asSeesawError, exitCodeOf } from './errors.ts'
+import { metrics } from './measurement/metrics.ts'
 import { holdMine } from './mine/hold.ts'
 
 const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
@@ -187,7 +188,7 @@ const benchCommands = (program: Command): void => {
       new Option(
         '--metric <name>',
         'what the verdict is about (default: the scenario’s primary)',
-      ).choices(['throughput', 'p50', 'p90', 'p95', 'p99', 'cpu', 'backend-calls', 'bytes']),
+      ).choices(metrics.filter((metric) => metric !== 'gc' && metric !== 'rss')),
     )
     .option('--blocks <n>', 'in place of the preset’s number', between(1, 1_000))
     .option(

@@ -1,4 +1,5 @@
 // `seesaw bench`: setups of one scenario against each other.
+import { metricFacts } from '#core/measurement/metrics'
 import type { Measurement, Plan } from '#core/measurement/run'
 import { loadConfig } from '../../core/course/find.ts'
 import { SeesawError } from '../../core/errors.ts'
@@ -9,7 +10,6 @@ import { readMeasurement } from '../report/file.ts'
 import { toHtml } from '../report/html.ts'
 import { toMarkdown } from '../report/markdown.ts'
 import { readMicro } from '../report/micro.ts'
-import { metricWords } from '../report/summary.ts'
 import { toTerminal } from '../report/terminal.ts'
 import { isRefuted, run } from '../run/run.ts'
 import { capacity } from './capacity.ts'
@@ -182,7 +182,7 @@ const summaryOf = ({ plan: made, untold }: Planned, earlier: Measurement | undef
     `Workload ${plan.workload}: ${plan.says}`,
     ...(untold && !earlier
       ? [
-          `${metricWords[untold].label} cannot be told of a load that is ${plan.load}, so ${metricWords[plan.primary].label} is what the verdict is about.`,
+          `${metricFacts[untold].label} cannot be told of a load that is ${plan.load}, so ${metricFacts[plan.primary].label} is what the verdict is about.`,
         ]
       : []),
     `${plan.blocks} blocks, ${plan.preset}, seed ${plan.seed}; about ${inMinutes(estimateSeconds(plan, earlier))}.`,

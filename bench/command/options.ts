@@ -1,7 +1,8 @@
 // What can be said to `seesaw bench`, and to which of its commands it means something. An option that
 // is taken and not looked at is worse than none: what is measured is not what was asked for.
 
-import type { Fault, Metric, Preset } from '#core/measurement/run'
+import type { Metric } from '#core/measurement/metrics'
+import type { Fault, Preset } from '#core/measurement/run'
 import { SeesawError } from '../../core/errors.ts'
 
 export interface BenchOptions {

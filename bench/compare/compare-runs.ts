@@ -5,11 +5,11 @@
 // of the rank-sum test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947). No contender
 // feels the machine exactly as the bare server does; what that may amount to widens the interval.
 
-import type { Measurement, Metric, Verdict } from '#core/measurement/run'
-import { metrics } from '#core/measurement/run'
+import { type Metric, metricFacts, metrics } from '#core/measurement/metrics'
+import type { Measurement, Verdict } from '#core/measurement/run'
 import { plain } from '../../core/plain.ts'
 import { inWords, verdictLooks } from '../report/forest.ts'
-import { metricWords, sentenceAlone } from '../report/summary.ts'
+import { sentenceAlone } from '../report/summary.ts'
 import { markdown, toMarkdownTable } from '../report/table.ts'
 import { change, count, moment, number, wrap } from '../report/text.ts'
 import { median } from '../stats/median.ts'
@@ -85,7 +85,7 @@ export const compareRuns = (old: Measurement, fresh: Measurement): Comparison =>
   const bare = answers[0]?.bareServer ?? 1
   if (Math.abs(Math.log(bare)) > 0.02)
     notes.push(
-      `the bare server itself changed by ${change(bare)} (${metricWords[told].label}): every interval is wider by half of that`,
+      `the bare server itself changed by ${change(bare)} (${metricFacts[told].label}): every interval is wider by half of that`,
     )
   const worse = answers.filter(({ verdict }) => verdict === 'slower')
   return {
@@ -135,9 +135,9 @@ const whyNot = (old: Measurement, fresh: Measurement, pairs: Pair[], told: Metri
 /** Nothing is known of the metric that was asked about, nor of a lower percentile. */
 const whyUnknown = (metric: Metric, { plan }: Measurement): string =>
   isPercentile(metric)
-    ? `${metricWords[metric].label} cannot be told, nor can a lower percentile: in both runs each block needs ` +
+    ? `${metricFacts[metric].label} cannot be told, nor can a lower percentile: in both runs each block needs ` +
       `${requestsNeeded('p50')} requests of each setup and of the bare server for p50; measure both at a higher --rate`
-    : `${metricWords[metric].label} cannot be told of a load that is ${plan.load}`
+    : `${metricFacts[metric].label} cannot be told of a load that is ${plan.load}`
 
 const machineOf = ({ machine }: Measurement): Record<string, string> => ({
   processor: machine.cpu,
@@ -308,7 +308,7 @@ const changeOf = ({ old, fresh, pair, metric, told, sides, all }: Question): Cha
   const result = judge(before ?? [], after ?? [], {
     margin,
     alpha: level,
-    moreIsWorse: metricWords[metric].better === 'less',
+    moreIsWorse: metricFacts[metric].better === 'less',
     bareServer: bareServer ?? 1,
   })
   const at =
@@ -476,7 +476,7 @@ const inOneSentence = (answers: readonly Change[], told: Metric): string => {
     [of('same').length, 'the same'],
     [of('undecided').length, `not decided${want}`],
   ] as const
-  return `${metricWords[told].label} of ${answers.length} setups: ${parts
+  return `${metricFacts[told].label} of ${answers.length} setups: ${parts
     .filter(([many]) => many > 0)
     .map(([many, what]) => `${many} ${what}`)
     .join(', ')}.`
@@ -498,7 +498,7 @@ export const comparisonToText = (comparison: Comparison): string => {
     ...(others.length > 0 ? ['', 'Also compared, to look at, not to conclude from:'] : []),
     ...others.map(
       ({ title, metric, verdict, ratio, low, high }) =>
-        `  ${plain(title)}, ${metricWords[metric].label}: ${ratio === null ? 'no ratio' : inWords(ratio, low, high)}, ${verdictLooks[verdict].word}`,
+        `  ${plain(title)}, ${metricFacts[metric].label}: ${ratio === null ? 'no ratio' : inWords(ratio, low, high)}, ${verdictLooks[verdict].word}`,
     ),
     '',
     ...notes.flatMap((text) => lines(`- ${text}`, '  ')),
@@ -517,7 +517,7 @@ export const comparisonToMarkdown = (comparison: Comparison): string => {
     rows: verdicts.map(
       ({ setup, metric, ratio, low, high, oldBlocks, newBlocks, verdict, exploratory }) => [
         setup,
-        metricWords[metric].label + (exploratory ? '' : ' (asked)'),
+        metricFacts[metric].label + (exploratory ? '' : ' (asked)'),
         ratio === null ? 'no ratio' : inWords(ratio, low, high),
         `${oldBlocks} + ${newBlocks}`,
         verdictLooks[verdict].word,

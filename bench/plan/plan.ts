@@ -1,7 +1,8 @@
 // From what somebody asks for to what is to be measured: contenders, load, number of blocks. All is
 // fixed before the first request; nothing that is seen meanwhile can change it.
 import { randomInt } from 'node:crypto'
-import type { Contender, Fault, Measurement, Metric, Plan, Preset } from '#core/measurement/run'
+import type { Metric } from '#core/measurement/metrics'
+import type { Contender, Fault, Measurement, Plan, Preset } from '#core/measurement/run'
 import { adapterIndex, loadConfig, loadScenario } from '../../core/course/find.ts'
 import { parseSetup, type Setup, selectSetups } from '../../core/course/setup.ts'
 import { SeesawError } from '../../core/errors.ts'

@@ -1,7 +1,8 @@
 // Which charts a measurement has, and what each says in words.
+import { metricFacts } from '#core/measurement/metrics'
 import type { Measurement, Verdict } from '#core/measurement/run'
 import { median } from '../stats/median.ts'
-import { loadFor, seriesOf, units } from '../verdict/series.ts'
+import { loadFor, seriesOf } from '../verdict/series.ts'
 import { courseOf } from '../verdict/steady.ts'
 import type { Chart } from './chart.ts'
 import { course } from './course.ts'
@@ -12,7 +13,7 @@ import { lookOf } from './looks.ts'
 import { highestPercentile, type Load, merged, slotsByBlock, spreadOf } from './numbers.ts'
 import { outagesInWords } from './outage.ts'
 import { slope } from './slope.ts'
-import { isSpoilt, metricTold, metricWords } from './summary.ts'
+import { isSpoilt, metricTold } from './summary.ts'
 import { mark } from './svg.ts'
 import { change, count, duration, escaped, number } from './text.ts'
 import { timeline } from './timeline.ts'
@@ -47,7 +48,7 @@ const forestCharts = (measurement: Measurement): Chart[] => {
       ...{ id, title, verdicts: of, margin: plan.margin },
       rows: of.map((verdict) => rowOf(measurement, verdict)),
       says: whoWithWhom(measurement),
-      labels: of.map(({ metric }) => metricWords[metric].label),
+      labels: of.map(({ metric }) => metricFacts[metric].label),
     })
   // Of two contenders all metrics share a chart; of more, each has one of its own, which fits a page.
   const asked = new Set(others.map(({ metric }) => metric))
@@ -59,13 +60,13 @@ const forestCharts = (measurement: Measurement): Chart[] => {
       : [...asked].map((metric) =>
           chart(
             `forest-${metric}`,
-            `Also measured: ${metricWords[metric].label}`,
+            `Also measured: ${metricFacts[metric].label}`,
             others.filter((verdict) => verdict.metric === metric),
           ),
         )
   return [
     ...(primary.length > 0
-      ? [chart('forest', `The question: ${metricWords[metricTold(measurement)].label}`, primary)]
+      ? [chart('forest', `The question: ${metricFacts[metricTold(measurement)].label}`, primary)]
       : []),
     ...alsoMeasured,
   ]
@@ -81,8 +82,8 @@ const whoWithWhom = ({ plan }: Measurement): string => {
 const rowOf = ({ plan }: Measurement, verdict: Verdict): ForestRow => {
   const { metric, a, b } = verdict
   const pairs = plan.contenders.filter(({ reference }) => !reference).length > 2
-  const direction = metricWords[metric].better === 'more' ? ' (more is better)' : ''
-  const group = `${metricWords[metric].label}${direction}`
+  const direction = metricFacts[metric].better === 'more' ? ' (more is better)' : ''
+  const group = `${metricFacts[metric].label}${direction}`
   return { ...verdict, group, label: pairs ? `${b} against ${a}` : '' }
 }
 
@@ -206,7 +207,7 @@ const contenderLegend = (measurement: Measurement): string =>
 const slopeCharts = (measurement: Measurement): Chart[] => {
   const { plan, blocks } = measurement
   const told = metricTold(measurement)
-  const unit = units[told]
+  const unit = metricFacts[told].unit
   const places = plan.contenders.flatMap(({ reference }, i) => (reference ? [] : [i]))
   const series = places.map((i) => seriesOf(measurement, i)[told].values)
   if (blocks.length === 0 || places.length < 2 || series.every((values) => values === null))
@@ -219,7 +220,7 @@ const slopeCharts = (measurement: Measurement): Chart[] => {
   )
   const names = places.map((i) => plan.contenders[i]!)
   const spoilt = isSpoilt(measurement, told)
-  const { label, better } = metricWords[told]
+  const { label, better } = metricFacts[told]
   // What would be read as an answer is said only where there is one.
   const shown = measurement.verdicts.some(
     ({ metric, exploratory, verdict }) =>

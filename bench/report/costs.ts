@@ -1,7 +1,9 @@
 // The cost table: what one request of each contender costs, taken apart. The bare server stands
 // beside them, because it shows how much of a figure HTTP and the client alone make up.
-import type { Measurement, Metric, Slot } from '#core/measurement/run'
-import { backendCpuKnown, loadFor, seriesOf, units } from '../verdict/series.ts'
+
+import { type Metric, metricFacts } from '#core/measurement/metrics'
+import type { Measurement, Slot } from '#core/measurement/run'
+import { backendCpuKnown, loadFor, seriesOf } from '../verdict/series.ts'
 import {
   highestPercentile,
   type Load,
@@ -11,7 +13,7 @@ import {
   spreadOf,
   sum,
 } from './numbers.ts'
-import { isSpoilt, metricWords } from './summary.ts'
+import { isSpoilt } from './summary.ts'
 import type { Table } from './table.ts'
 import { alike, count, number } from './text.ts'
 
@@ -28,7 +30,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
   const all = plan.contenders.map((_, i) => seriesOf(measurement, i))
   const metric = (name: Metric, label: string): CostRow => ({
     label: isSpoilt(measurement, name) ? `${label} ✗` : label,
-    unit: units[name],
+    unit: metricFacts[name].unit,
     cells: all.map((series) => spreadOf(series[name].values ?? [])),
   })
   const row = (
@@ -62,7 +64,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
   const cpu = metric('cpu', 'CPU time')
   const afterwards: CostRow = {
     label: '… after the answers',
-    unit: units.cpu,
+    unit: metricFacts.cpu.unit,
     cells: all.map((series, i) =>
       spreadOf(
         slotsByBlock(measurement, i, cpuLoad).flatMap(({ slots }, at) => {
@@ -77,9 +79,21 @@ const costRows = (measurement: Measurement): CostRow[] => {
   return [
     metric('throughput', 'Throughput'),
     cpu,
-    row('… server processes', units.cpu, (of) => each(of, ({ cpuMs }) => cpuMs.server), cpuLoad),
+    row(
+      '… server processes',
+      metricFacts.cpu.unit,
+      (of) => each(of, ({ cpuMs }) => cpuMs.server),
+      cpuLoad,
+    ),
     ...(served
-      ? [row('… backends', units.cpu, (of) => each(of, ({ cpuMs }) => cpuMs.backend ?? 0), cpuLoad)]
+      ? [
+          row(
+            '… backends',
+            metricFacts.cpu.unit,
+            (of) => each(of, ({ cpuMs }) => cpuMs.backend ?? 0),
+            cpuLoad,
+          ),
+        ]
       : []),
     // A hundredth is not worth a line.
     ...(afterwards.cells.some((cell, i) => (cell?.median ?? 0) > 0.01 * (cpu.cells[i]?.median ?? 0))
@@ -87,7 +101,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
       : []),
     // Mostly idle, a server pays the same for waking up and waking others whatever else it does.
     ...(plan.load === 'both'
-      ? [row('CPU time, fixed rate', units.cpu, (of) => each(of, used), 'open')]
+      ? [row('CPU time, fixed rate', metricFacts.cpu.unit, (of) => each(of, used), 'open')]
       : []),
     metric('gc', 'Garbage collection'),
     metric('bytes', 'Bytes'),
@@ -95,7 +109,7 @@ const costRows = (measurement: Measurement): CostRow[] => {
     ...names(({ calls }) => calls).map((name) =>
       row(
         `… ${name}`,
-        units['backend-calls'],
+        metricFacts['backend-calls'].unit,
         (of) => each(of, ({ calls }) => calls[name]?.calls ?? 0),
         callsLoad,
       ),
@@ -165,7 +179,7 @@ export const loadsInWords = ({ plan }: Measurement): string => {
   const from = (load: Load) =>
     (['throughput', 'cpu', 'gc', 'rss', 'bytes', 'backend-calls'] as const)
       .filter((metric) => loadFor(metric, plan) === load)
-      .map((metric) => metricWords[metric].label)
+      .map((metric) => metricFacts[metric].label)
       .join(', ')
   return (
     `Under full load: ${from('closed')}. At the fixed rate: ${from('open')}. ` +

@@ -1,6 +1,8 @@
 // The report as one page that needs nothing but itself: no script, no font, no request. Words come
 // first, then pictures of the words, then what they rest on.
-import type { Measurement, Metric } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Measurement } from '#core/measurement/run'
 import { type Noise, noiseOf } from '../verdict/noise.ts'
 import { type Chart, toFigure } from './chart.ts'
 import { type Charts, chartsOf } from './charts.ts'

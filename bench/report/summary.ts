@@ -1,21 +1,9 @@
 // What every form of the report says first, and in which words: page, Markdown and terminal agree.
-import type { Contender, Gate, Measurement, Metric, Verdict } from '#core/measurement/run'
+
+import { type Metric, metricFacts } from '#core/measurement/metrics'
+import type { Contender, Gate, Measurement, Verdict } from '#core/measurement/run'
 import { lowerFirst } from '../verdict/sentence.ts'
 import { count, moment, number, percent } from './text.ts'
-
-/** What a metric is called, and which direction is the better one. */
-export const metricWords: Record<Metric, { label: string; better: 'more' | 'less' }> = {
-  throughput: { label: 'Throughput', better: 'more' },
-  p50: { label: 'Latency p50', better: 'less' },
-  p90: { label: 'Latency p90', better: 'less' },
-  p95: { label: 'Latency p95', better: 'less' },
-  p99: { label: 'Latency p99', better: 'less' },
-  cpu: { label: 'CPU per request', better: 'less' },
-  'backend-calls': { label: 'Backend calls per request', better: 'less' },
-  bytes: { label: 'Bytes per request', better: 'less' },
-  gc: { label: 'Garbage collection', better: 'less' },
-  rss: { label: 'Memory (RSS)', better: 'less' },
-}
 
 export interface Summary {
   /** Whatever must be read before any number: each a sentence. */
@@ -134,7 +122,7 @@ export const isUnchecked = ({ ok, value }: Gate): boolean => ok && value === nul
 export const sentenceAlone = ({ sentence }: Pick<Verdict, 'sentence'>): string =>
   sentence.replace(/^(no|neither|invalid)\b/, (word) => word[0]!.toUpperCase() + word.slice(1))
 
-const nameOf = (metric: Metric) => metricWords[metric].label
+const nameOf = (metric: Metric) => metricFacts[metric].label
 
 /** A gate's value or limit as it is read: a share of 0.02 as `2 %`. */
 const withUnit = (value: number, unit: string): string =>
@@ -156,7 +144,7 @@ const groupsOf = ({ plan, groups, verdicts }: Measurement): string | null => {
   const { length } = plan.contenders.filter(({ reference }) => !reference)
   if (length < 3 || groups.length === 0) return null
   const all = groups.map((group) => group.join(', '))
-  const by = metricWords[metricTold({ plan, verdicts })].label
+  const by = metricFacts[metricTold({ plan, verdicts })].label
   if (groups.length === 1) return `By ${by}, none of ${all[0]} can be told from another.`
   return `By ${by}, best first: ${all.join(' | ')}. Within a group none can be told from another.`
 }

@@ -1,19 +1,14 @@
 // The report on a terminal: the verdicts in words, then the same as a picture in letters, then what
 // it costs. At most 100 columns; colours only where a person looks.
+
 import { styleText } from 'node:util'
+import { metricFacts } from '#core/measurement/metrics'
 import type { Measurement, Verdict } from '#core/measurement/run'
 import { plain } from '../../core/plain.ts'
 import { costTable } from './costs.ts'
 import { inWords, verdictLooks } from './forest.ts'
 import { timelinesInWords } from './outage.ts'
-import {
-  factsOf,
-  gatesInWords,
-  insteadSays,
-  metricWords,
-  sentenceAlone,
-  summarise,
-} from './summary.ts'
+import { factsOf, gatesInWords, insteadSays, sentenceAlone, summarise } from './summary.ts'
 import type { Table } from './table.ts'
 import { change, shorten, wrap } from './text.ts'
 
@@ -121,7 +116,7 @@ const forestLines = (
   )
   if (shown.length === 0) return []
   const labels = shown.map(({ metric, a, b }) =>
-    shorten(oneLine(two ? metricWords[metric].label : `${b} against ${a}`), 30),
+    shorten(oneLine(two ? metricFacts[metric].label : `${b} against ${a}`), 30),
   )
   const texts = shown.map(({ ratio, low, high }) => inWords(ratio!, low, high))
   const [left, right] = [labels, texts].map((all) => Math.max(...all.map(({ length }) => length)))

@@ -3,7 +3,8 @@
 // in a file, so that hours of them may be had in pieces.
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Measurement, Metric, Preset, Verdict } from '#core/measurement/run'
+import type { Metric } from '#core/measurement/metrics'
+import type { Measurement, Preset, Verdict } from '#core/measurement/run'
 import { SeesawError } from '../../core/errors.ts'
 import { startLab } from '../../core/lab/lab.ts'
 import { type Oracle, queueOracle, stallOracle } from '../client/oracles.ts'

@@ -2,15 +2,8 @@
 // ever, to the bit, on whatever machine it is read. The unit is the block; within a block contenders
 // are compared by the logarithm of their ratio, and between blocks nothing is compared at all.
 
-import {
-  type Contender,
-  type Figure,
-  type Gate,
-  type Measurement,
-  type Metric,
-  metrics,
-  type Verdict,
-} from '#core/measurement/run'
+import { type Metric, metricFacts, metrics } from '#core/measurement/metrics'
+import type { Contender, Figure, Gate, Measurement, Verdict } from '#core/measurement/run'
 import { blocksToShow } from '../stats/blocks-to-show.ts'
 import { equivalent } from '../stats/equivalence.ts'
 import { holm } from '../stats/holm.ts'
@@ -31,14 +24,7 @@ import { gatesOf, limitsClient } from './gates/index.ts'
 import { metricToTell } from './metric-to-tell.ts'
 import { readerName } from './names.ts'
 import { type Finding, sentenceOf } from './sentence.ts'
-import {
-  backendCpuKnown,
-  isPercentile,
-  requestsNeeded,
-  type Series,
-  seriesOf,
-  units,
-} from './series.ts'
+import { backendCpuKnown, isPercentile, requestsNeeded, type Series, seriesOf } from './series.ts'
 
 /** The chance of any false claim among the pairs of one metric. */
 const alpha = 0.05
@@ -363,7 +349,9 @@ const figuresOf = (side: Side, measurement: Measurement): Figure[] => [
   ...metrics
     .map((metric) => side.series[metric])
     .filter(({ load, requests }) => load !== null && requests > 0)
-    .map(({ metric, values, requests }) => figureOf(side, metric, units[metric], values, requests)),
+    .map(({ metric, values, requests }) =>
+      figureOf(side, metric, metricFacts[metric].unit, values, requests),
+    ),
   ...judgedOf(side, measurement),
 ]
 

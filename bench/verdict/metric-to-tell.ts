@@ -1,5 +1,7 @@
 // Which metric answers the question.
-import type { Gate, Metric } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Gate } from '#core/measurement/run'
 import { isPercentile, percentiles } from './series.ts'
 
 /**

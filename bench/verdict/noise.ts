@@ -2,7 +2,9 @@
 // in the one order against those in the reverse one. Same process, same requests, same seconds: what
 // is left is this machine's noise while it measured. That two processes of the same program differ,
 // too, is not in it.
-import type { Measurement, Metric, Slot } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Measurement, Slot } from '#core/measurement/run'
 import { precise } from '../stats/precise.ts'
 import { hodgesLehmann, signedRankInterval } from '../stats/signed-rank.ts'
 import { seriesOf } from './series.ts'

@@ -1,6 +1,8 @@
 // What can be claimed, in one sentence: four kinds of it and no fifth. It never says more than the
 // interval does: ends of intervals are rounded outwards, numbers of blocks up.
-import type { Gate, Metric, Verdict } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Gate, Verdict } from '#core/measurement/run'
 
 /** What a sentence is made of. */
 export interface Finding {

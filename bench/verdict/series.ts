@@ -1,6 +1,8 @@
 // From slots to one value per block: what a contender's requests cost there, whichever metric it is
 // told in. A block is the unit of everything that follows; both slots of it are merged first.
-import type { Block, Measurement, Metric, Plan, Slot } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Block, Measurement, Plan, Slot } from '#core/measurement/run'
 import { mergeHistograms, quantileMs, requestsFor } from '../stats/histogram.ts'
 
 /** One contender's metric over the blocks. */
@@ -13,20 +15,6 @@ export interface Series {
   /** The requests that it comes from: of all blocks, and of the block with the fewest. */
   requests: number
   fewestInBlock: number
-}
-
-/** What a metric is counted in. */
-export const units: Record<Metric, string> = {
-  throughput: 'requests/s',
-  p50: 'ms',
-  p90: 'ms',
-  p95: 'ms',
-  p99: 'ms',
-  cpu: 'ms/request',
-  'backend-calls': 'calls/request',
-  bytes: 'bytes/request',
-  gc: 'ms/1000 requests',
-  rss: 'MB',
 }
 
 const quantiles = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const

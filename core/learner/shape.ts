@@ -1,6 +1,7 @@
 // What is kept of a learner: the calls they made before they measured, what came of each, and how far
 // they are with every scenario. One file, `progress.json`, which is also what is exported and imported.
 import { z } from 'zod'
+import { metrics } from '../measurement/metrics.ts'
 
 const time = z.iso.datetime()
 const setup = z.string().min(1).max(300)
@@ -8,18 +9,7 @@ const text = z.string().max(2_000)
 const ratio = z.number().positive().nullable()
 
 /** What a call can be about: the metrics of a measurement. More is worse, but for throughput. */
-const metric = z.enum([
-  'throughput',
-  'p50',
-  'p90',
-  'p95',
-  'p99',
-  'cpu',
-  'backend-calls',
-  'bytes',
-  'gc',
-  'rss',
-])
+const metric = z.enum(metrics)
 
 const outcomeSchema = z.strictObject({
   verdict: z.enum(['a', 'b', 'same', 'undecided', 'invalid']),

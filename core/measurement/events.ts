@@ -1,5 +1,7 @@
 // What a measurement says while it runs: to a terminal, or as one JSON object per line.
-import type { Contender, Metric, Slot } from './run.ts'
+
+import type { Metric } from './metrics.ts'
+import type { Contender, Slot } from './run.ts'
 
 export type Progress =
   | {

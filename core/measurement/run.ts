@@ -2,6 +2,7 @@
 // Verdicts and reports are made from it alone, so that the same file gives the same words for ever.
 // The schema is published as docs/measurement.schema.json.
 import { z } from 'zod'
+import { metrics } from './metrics.ts'
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
@@ -16,21 +17,6 @@ export const histogramOf = (what: string) =>
 /** How hard it is tried to see a small difference. */
 export const presets = ['duel', 'quick', 'standard', 'strict', 'publish'] as const
 export type Preset = (typeof presets)[number]
-
-/** What is compared. Lower is better, but for throughput. */
-export const metrics = [
-  'throughput',
-  'p50',
-  'p90',
-  'p95',
-  'p99',
-  'cpu',
-  'backend-calls',
-  'bytes',
-  'gc',
-  'rss',
-] as const
-export type Metric = (typeof metrics)[number]
 
 const fault = z.strictObject({
   atMs: amount.describe('From the beginning of the load, in milliseconds.'),

@@ -2,7 +2,8 @@
 // the same for ever, and none where it cannot be told.
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { type Measurement, type Metric, measurementSchema } from '#core/measurement/run'
+import type { Metric } from '#core/measurement/metrics'
+import { type Measurement, measurementSchema } from '#core/measurement/run'
 import { encodeHistogram, newHistogram } from '../../bench/stats/histogram.ts'
 import { analyse } from '../../bench/verdict/analyse.ts'
 import { type Finding, sentenceOf } from '../../bench/verdict/sentence.ts'

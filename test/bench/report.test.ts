@@ -19,7 +19,8 @@ import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { home } from '#core/course/find'
 import { SeesawError } from '#core/errors'
-import { type Measurement, metrics } from '#core/measurement/run'
+import { metricFacts, metrics } from '#core/measurement/metrics'
+import type { Measurement } from '#core/measurement/run'
 import { capacityChart } from '../../bench/report/capacity-curve.ts'
 import { readMeasurement, reportFile, writeAside } from '../../bench/report/file.ts'
 import { type Extras, toHtml as makeHtml } from '../../bench/report/html.ts'
@@ -27,7 +28,7 @@ import { lookOf } from '../../bench/report/looks.ts'
 import { toMarkdown } from '../../bench/report/markdown.ts'
 import { linear, logarithmic } from '../../bench/report/scale.ts'
 import { jsonSchema } from '../../bench/report/schema.ts'
-import { metricWords, sentenceAlone } from '../../bench/report/summary.ts'
+import { sentenceAlone } from '../../bench/report/summary.ts'
 import { toTerminal } from '../../bench/report/terminal.ts'
 import { bound, change, number, shorten, wrap } from '../../bench/report/text.ts'
 import { plain } from '../../core/plain.ts'
@@ -321,7 +322,7 @@ describe('a report as one page', () => {
   })
 
   it('has words for every metric', () => {
-    assert.deepEqual(Object.keys(metricWords).sort(), [...metrics].sort())
+    assert.deepEqual(Object.keys(metricFacts).sort(), [...metrics].sort())
   })
 })
 

@@ -1,5 +1,7 @@
 // Gate: the load client sent on time.
-import type { Gate, Measurement, Metric } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Gate, Measurement } from '#core/measurement/run'
 import { mergeHistograms } from '../../stats/histogram.ts'
 import { worst } from './slots.ts'
 import { milliseconds } from './words.ts'

@@ -1,5 +1,7 @@
 // Figures from the slots of a measurement, and where each is worst. The bare server takes no part.
-import type { Block, Measurement, Metric, Slot } from '#core/measurement/run'
+
+import type { Metric } from '#core/measurement/metrics'
+import type { Block, Measurement, Slot } from '#core/measurement/run'
 import { precise } from '../../stats/precise.ts'
 
 export interface Found {

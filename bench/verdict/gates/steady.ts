@@ -1,5 +1,7 @@
 // Gate: warm-up had ended.
-import { type Gate, type Measurement, metrics, type Slot } from '#core/measurement/run'
+
+import { metrics } from '#core/measurement/metrics'
+import type { Gate, Measurement, Slot } from '#core/measurement/run'
 import { precise } from '../../stats/precise.ts'
 import { loadFor } from '../series.ts'
 import { changeWithin, courseOf, watched } from '../steady.ts'

@@ -1,5 +1,7 @@
 // Gate: other machines on the same host left this one its time.
-import { type Gate, type Measurement, type Metric, metrics } from '#core/measurement/run'
+
+import { type Metric, metrics } from '#core/measurement/metrics'
+import type { Gate, Measurement } from '#core/measurement/run'
 import { precise } from '../../stats/precise.ts'
 import { isPercentile, percentiles } from '../series.ts'
 import { isExact, sum } from './slots.ts'

@@ -1,7 +1,8 @@
 // What it costs: every figure of every contender with its unit, its interval and where it comes from.
+import { metricFacts } from '../../measurement/metrics.ts'
 import type { Figure, Measurement } from '../../measurement/run.ts'
 import { plain } from '../../plain.ts'
-import { type Metric, metricWords, number, placeOf } from '../run/words.ts'
+import { type Metric, number, placeOf } from '../run/words.ts'
 import './cost.css'
 
 export const Cost = ({ measured }: { measured: Measurement }) => {
@@ -36,7 +37,7 @@ export const Cost = ({ measured }: { measured: Measurement }) => {
             return (
               <tr key={metric} class={isSpoilt(metric) ? 'spoilt' : ''}>
                 <th scope="row">
-                  {metricWords[metric as Metric]?.label ?? `Answers: ${plain(metric)}`}{' '}
+                  {metricFacts[metric as Metric]?.label ?? `Answers: ${plain(metric)}`}{' '}
                   <small>
                     {plain(first?.unit ?? '').replace('share of answers', '%')}
                     {isSpoilt(metric) && ', not valid'}

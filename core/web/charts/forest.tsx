@@ -3,8 +3,9 @@
 // they count as the same. A learner's guess is drawn on it as it was made.
 
 import type { Prediction } from '../../learner/shape.ts'
+import { metricFacts } from '../../measurement/metrics.ts'
 import { plain } from '../../plain.ts'
-import { change, type Metric, metricWords, type Verdict, withInterval } from '../run/words.ts'
+import { change, type Metric, type Verdict, withInterval } from '../run/words.ts'
 import { Side } from '../ui/parts.tsx'
 import { AsTable } from './as-table.tsx'
 import './forest.css'
@@ -100,7 +101,7 @@ const axisOf = (rows: readonly ForestRow[], margin: number, guess?: Guess): Axis
 
 /** How many times better b is; its ends in ascending order. */
 const advantageOf = ({ metric, ratio, low, high }: Verdict) => {
-  if (metricWords[metric]?.better === 'more') return { ratio, low, high }
+  if (metricFacts[metric]?.better === 'more') return { ratio, low, high }
   const turned = (one: number | null) => (one === null ? null : 1 / one)
   return { ratio: turned(ratio), low: turned(high), high: turned(low) }
 }
@@ -323,7 +324,7 @@ export const rowsOf = (verdicts: readonly Verdict[]): ForestRow[] =>
   [...verdicts]
     .sort((x, y) => Number(x.exploratory) - Number(y.exploratory))
     .map((verdict) => ({
-      label: metricWords[verdict.metric as Metric]?.label ?? plain(verdict.metric),
+      label: metricFacts[verdict.metric as Metric]?.label ?? plain(verdict.metric),
       verdict,
       names: [verdict.a, verdict.b],
     }))

@@ -1,9 +1,11 @@
 // A duel that was measured before, for when there is no time to measure one: never to be taken for
 // one of today.
+
 import type { Recorded as RecordedRun } from '../../lesson/routes.ts'
+import { metricFacts } from '../../measurement/metrics.ts'
 import { plain } from '../../plain.ts'
 import { Forest, type Guess, rowsOf, twoEnds } from '../charts/forest.tsx'
-import { answerOf, headlineOf, type Measurement, metricWords, placeOf } from '../run/words.ts'
+import { answerOf, headlineOf, type Measurement, placeOf } from '../run/words.ts'
 import { CopyButton, Side, Tag } from '../ui/parts.tsx'
 
 export const Recorded = ({
@@ -19,7 +21,7 @@ export const Recorded = ({
   if (!answer) return <p>Nothing was recorded that answers the question.</p>
   const { head, rest } = headlineOf(answer)
   const failed = measured.gates.filter(({ ok }) => !ok)
-  const { label } = metricWords[answer.metric]
+  const { label } = metricFacts[answer.metric]
   return (
     <div class="recorded">
       <p>

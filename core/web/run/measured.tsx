@@ -1,6 +1,7 @@
 // What came of a measurement: first in words, then as a picture, then what it costs, and at last why
 // all of that can be trusted, or not.
 
+import { metricFacts } from '../../measurement/metrics.ts'
 import { plain } from '../../plain.ts'
 import { Cost } from '../charts/cost.tsx'
 import { Forest, type Guess, guessInWords, rowsOf, twoEnds } from '../charts/forest.tsx'
@@ -12,7 +13,6 @@ import {
   type Gate,
   headlineOf,
   type Measurement,
-  metricWords,
   number,
   placeOf,
   type Verdict,
@@ -122,7 +122,7 @@ const Headline = ({ answer }: { answer: Verdict }) => {
 /** More than two: who leads, and every pair in small type. */
 const Many = ({ measured, answers }: { measured: Measurement; answers: readonly Verdict[] }) => {
   const { groups = [] } = measured
-  const label = metricWords[answers[0]?.metric ?? measured.plan.primary].label.toLowerCase()
+  const label = metricFacts[answers[0]?.metric ?? measured.plan.primary].label.toLowerCase()
   return (
     <>
       {groups.length > 0 && (

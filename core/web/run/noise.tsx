@@ -1,12 +1,14 @@
 // What this machine can tell apart at all: the last time something was measured against itself, the
 // two came out as far apart as noise makes them.
+
 import { useEffect, useState } from 'preact/hooks'
+import { metricFacts } from '../../measurement/metrics.ts'
 import type { Listed } from '../../measurements/desk.ts'
 import { api } from '../api.ts'
 import { measurements } from '../live.ts'
 import { route, tabPath } from '../route.ts'
 import { Link } from '../ui/parts.tsx'
-import { answerOf, type Measurement, metricWords, moment, number } from './words.ts'
+import { answerOf, type Measurement, moment, number } from './words.ts'
 
 /** Whether it is something against itself. */
 export const isAgainstItself = ({ setups }: Pick<Listed, 'setups'>): boolean =>
@@ -40,7 +42,7 @@ export const NoiseNote = () => {
     <>
       {share === null
         ? 'The last A against A could not be trusted: '
-        : `This machine tells apart differences above about ${number(share * 100)} %${metric ? ` of ${metricWords[metric].label.toLowerCase()}` : ''}: `}
+        : `This machine tells apart differences above about ${number(share * 100)} %${metric ? ` of ${metricFacts[metric].label.toLowerCase()}` : ''}: `}
       <Link to={tabPath(last.scenario, 'run', { ...route.value.query, run: last.id })}>
         A against A, {last.preset}, {moment(last.finishedAt ?? last.askedAt)}
       </Link>

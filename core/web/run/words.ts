@@ -1,23 +1,10 @@
 // A measurement in the words of the page: what a metric is called, and a verdict as a headline.
-import type { Gate, Measurement, Metric, Verdict } from '../../measurement/run.ts'
+
+import type { Metric } from '../../measurement/metrics.ts'
+import type { Gate, Measurement, Verdict } from '../../measurement/run.ts'
 import { plain } from '../../plain.ts'
 
 export type { Gate, Measurement, Metric, Verdict }
-
-/** What a metric is called, in what it is counted, and which direction is the better one. */
-export const metricWords: Record<Metric, { label: string; unit: string; better: 'more' | 'less' }> =
-  {
-    throughput: { label: 'Requests per second', unit: 'requests/s', better: 'more' },
-    p50: { label: 'Latency p50', unit: 'ms', better: 'less' },
-    p90: { label: 'Latency p90', unit: 'ms', better: 'less' },
-    p95: { label: 'Latency p95', unit: 'ms', better: 'less' },
-    p99: { label: 'Latency p99', unit: 'ms', better: 'less' },
-    cpu: { label: 'CPU time per request', unit: 'ms/request', better: 'less' },
-    'backend-calls': { label: 'Backend calls', unit: 'calls/request', better: 'less' },
-    bytes: { label: 'Bytes', unit: 'bytes/request', better: 'less' },
-    gc: { label: 'Garbage collection', unit: 'ms/1000 requests', better: 'less' },
-    rss: { label: 'Memory', unit: 'MB', better: 'less' },
-  }
 
 /** A verdict as a headline and what stands under it in small type. */
 export const headlineOf = ({ verdict, sentence }: Pick<Verdict, 'verdict' | 'sentence'>) => {
