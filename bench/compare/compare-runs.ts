@@ -15,6 +15,7 @@ import { change, count, moment, number, wrap } from '../report/text.ts'
 import { median } from '../stats/median.ts'
 import { precise } from '../stats/precise.ts'
 import { rankSum, rankSumCdf } from '../stats/rank-sum.ts'
+import { alpha, decide } from '../verdict/decide.ts'
 import { metricToTell } from '../verdict/metric-to-tell.ts'
 import { sentenceOf } from '../verdict/sentence.ts'
 import { isPercentile, loadFor, requestsNeeded, seriesOf } from '../verdict/series.ts'
@@ -53,9 +54,6 @@ export interface Comparison {
   /** 0 same, better or nothing to be shown, 1 worse, 3 not comparable. */
   exitCode: 0 | 1 | 3
 }
-
-/** The chance of any false claim among the setups of one metric. */
-const alpha = 0.05
 
 /** Compares two analysed measurements; never throws. */
 export const compareRuns = (old: Measurement, fresh: Measurement): Comparison => {
@@ -446,15 +444,14 @@ export const judge = (
   const { shift } = rankSum(then, now, 1 - alpha)
   const [interval, core] = [widened(1 - alpha), widened(1 - 2 * alpha)]
   const most = Math.log1p(margin)
-  const decide = (): Verdict['verdict'] => {
-    if (tooFew) return 'undecided'
-    if (core && core.low > -most && core.high < most) return 'same'
-    if (interval && interval.low > 0) return worseIf(true)
-    if (interval && interval.high < 0) return worseIf(false)
-    return 'undecided'
-  }
   return {
-    verdict: decide(),
+    verdict: decide({
+      isSpoiled: false,
+      isEnough: !tooFew,
+      isSame: core !== null && core.low > -most && core.high < most,
+      isApart: interval !== null && (interval.low > 0 || interval.high < 0),
+      isWorse: shift > 0 === moreIsWorse,
+    }),
     ratio: precise(Math.exp(shift)),
     low: interval && precise(Math.exp(interval.low)),
     high: interval && precise(Math.exp(interval.high)),

@@ -10,24 +10,15 @@ import { holm } from '../stats/holm.ts'
 import { letterGroups } from '../stats/letters.ts'
 import { median } from '../stats/median.ts'
 import { medianInterval } from '../stats/order-interval.ts'
-import { pairedT } from '../stats/paired-t.ts'
 import { precise } from '../stats/precise.ts'
-import { signFlipP } from '../stats/sign-flip.ts'
-import {
-  fewestFor,
-  hodgesLehmann,
-  type Interval,
-  signedRankInterval,
-  signedRankP,
-} from '../stats/signed-rank.ts'
+import { fewestFor, hodgesLehmann, type Interval, signedRankP } from '../stats/signed-rank.ts'
+import { alpha, decide } from './decide.ts'
 import { gatesOf, limitsClient } from './gates/index.ts'
 import { metricToTell } from './metric-to-tell.ts'
 import { readerName } from './names.ts'
+import { checksOf, estimateOf, snapped } from './paired.ts'
 import { type Finding, sentenceOf } from './sentence.ts'
 import { backendCpuKnown, isPercentile, requestsNeeded, type Series, seriesOf } from './series.ts'
-
-/** The chance of any false claim among the pairs of one metric. */
-const alpha = 0.05
 
 /**
  * The gates, figures, groups and verdicts of a measurement, from its plan, machine, proof,
@@ -148,10 +139,6 @@ const contrastOf = (a: Series, b: Series): Contrast => {
   return { kind: 'differences', values: ours.map((one, i) => one - theirs[i]!) }
 }
 
-/** Without the last bits of logarithms, which would make a tie of two blocks look like none. */
-const snapped = (value: number): number =>
-  (Math.sign(value) * Math.round(Math.abs(value) * 1e12)) / 1e12
-
 interface Question {
   measurement: Measurement
   metric: Metric
@@ -173,33 +160,18 @@ const verdictOf = (question: Question): Verdict => {
   const enough = blocks >= fewestBlocks
   const ratios = contrast.kind === 'ratios' ? contrast.values : null
   const luck = luckOf(measurement)
-  const interval = ratios && signedRankInterval(ratios, level)
-  const low = interval && precise(Math.exp(interval.low - luck))
-  const high = interval && precise(Math.exp(interval.high + luck))
-  const ratio = ratioOf(contrast)
+  const estimate = ratios && estimateOf(ratios, level, luck)
+  const { low = null, high = null, interval = null } = estimate ?? {}
+  const ratio = estimate ? estimate.ratio : ratioOf(contrast)
   const p = enough && 'values' in contrast ? precise(question.p) : null
-
-  const decide = (): Verdict['verdict'] => {
-    if (failed.length > 0) return 'invalid'
-    if (!enough) return 'undecided'
-    switch (contrast.kind) {
-      case 'missing':
-        return 'undecided'
-      case 'exact':
-        if (contrast.a === contrast.b || (ratio !== null && within(ratio, margin))) return 'same'
-        return direction(metric, contrast.b - contrast.a)
-      case 'ratios':
-        if (equivalent(contrast.values, Math.expm1(Math.log1p(margin) - luck), alpha / comparisons))
-          return 'same'
-        break
-      case 'differences':
-        if (contrast.values.every((value) => value === 0)) return 'same'
-    }
-    return p !== null && p <= alpha
-      ? direction(metric, hodgesLehmann(contrast.values))
-      : 'undecided'
-  }
-  const verdict = decide()
+  const most = Math.expm1(Math.log1p(margin) - luck)
+  const verdict = decide({
+    isSpoiled: failed.length > 0,
+    isEnough: enough,
+    isSame: isSame(contrast, margin, () => equivalent(ratios ?? [], most, alpha / comparisons)),
+    isApart: contrast.kind === 'exact' || (p !== null && p <= alpha),
+    isWorse: isWorse(metric, contrast),
+  })
   const invalid = verdict === 'invalid'
   const series = a.series[metric]
   const finding: Finding = {
@@ -241,37 +213,38 @@ const verdictOf = (question: Question): Verdict => {
   }
 }
 
-/** b ÷ a; null where one of them is zero or nothing was measured. */
-const ratioOf = (contrast: Contrast): number | null => {
-  if (contrast.kind === 'ratios' && contrast.values.length > 0)
-    return precise(Math.exp(hodgesLehmann(contrast.values)))
-  if (contrast.kind === 'exact' && contrast.a > 0 && contrast.b > 0)
-    return precise(contrast.b / contrast.a)
-  return null
+/** b ÷ a of what is counted; null where one of them is zero, and for all else. */
+const ratioOf = (contrast: Contrast): number | null =>
+  contrast.kind === 'exact' && contrast.a > 0 && contrast.b > 0
+    ? precise(contrast.b / contrast.a)
+    : null
+
+/** Whether two are shown to be the same; `equivalent` tests their ratios. */
+const isSame = (contrast: Contrast, margin: number, equivalent: () => boolean): boolean => {
+  switch (contrast.kind) {
+    case 'missing':
+      return false
+    case 'exact': {
+      const ratio = ratioOf(contrast)
+      const within = ratio !== null && Math.abs(Math.log(ratio)) < Math.log1p(margin)
+      return contrast.a === contrast.b || within
+    }
+    case 'ratios':
+      return equivalent()
+    case 'differences':
+      return contrast.values.every((value) => value === 0)
+  }
 }
 
-/** More is worse, but for requests per second. */
-const direction = (metric: Metric, difference: number): 'slower' | 'faster' =>
-  difference > 0 === (metric !== 'throughput') ? 'slower' : 'faster'
-
-const within = (ratio: number, margin: number): boolean =>
-  Math.abs(Math.log(ratio)) < Math.log1p(margin)
+const isWorse = (metric: Metric, contrast: Contrast): boolean => {
+  if (contrast.kind === 'missing') return false
+  const difference =
+    contrast.kind === 'exact' ? contrast.b - contrast.a : hodgesLehmann(contrast.values)
+  return difference > 0 === (metricFacts[metric].better === 'less')
+}
 
 const blocksNeeded = (interval: Interval, blocks: number, margin: number, level: number): number =>
   blocksToShow(interval, blocks, Math.log1p(margin), level)
-
-const checksOf = (ratios: number[], level: number, seed: number): Verdict['checks'] => {
-  const t = pairedT(ratios, level)
-  if (!t) return null
-  return {
-    pairedT: {
-      low: precise(Math.exp(t.low)),
-      high: precise(Math.exp(t.high)),
-      p: precise(t.p),
-    },
-    signFlipP: precise(signFlipP(ratios, seed)),
-  }
-}
 
 /** The values that a sentence needs where no ratio says it. */
 const valuesOf = (

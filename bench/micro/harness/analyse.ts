@@ -9,19 +9,11 @@ import { holm } from '../../stats/holm.ts'
 import { letterGroups } from '../../stats/letters.ts'
 import { median } from '../../stats/median.ts'
 import { medianInterval } from '../../stats/order-interval.ts'
-import { pairedT } from '../../stats/paired-t.ts'
 import { precise } from '../../stats/precise.ts'
-import { signFlipP } from '../../stats/sign-flip.ts'
-import {
-  fewestFor,
-  hodgesLehmann,
-  signedRankInterval,
-  signedRankP,
-} from '../../stats/signed-rank.ts'
+import { fewestFor, signedRankInterval, signedRankP } from '../../stats/signed-rank.ts'
+import { alpha, decide } from '../../verdict/decide.ts'
+import { checksOf, estimateOf, snapped } from '../../verdict/paired.ts'
 import { type Finding, sentenceOf } from '../../verdict/sentence.ts'
-
-/** The chance of any false claim among all pairs. */
-const alpha = 0.05
 
 /** Fewer blocks than this say nothing about so many contenders at once. */
 export const fewestBlocks = (contenders: number): number =>
@@ -117,10 +109,6 @@ const ratiosOf = (measurement: MicroMeasurement, a: Side, b: Side): number[] => 
   )
 }
 
-/** Without the last bits of logarithms, which would make a tie of two blocks look like none. */
-const snapped = (value: number): number =>
-  (Math.sign(value) * Math.round(Math.abs(value) * 1e12)) / 1e12
-
 interface Question {
   measurement: MicroMeasurement
   a: Side
@@ -146,20 +134,14 @@ const verdictOf = ({
   const level = 1 - alpha / comparisons
   const fewest = fewestFor(level)
   const enough = blocks >= fewest
-  const interval = signedRankInterval(ratios, level)
-  const centre = ratios.length > 0 ? hodgesLehmann(ratios) : null
-
-  const decide = (): MicroVerdict['verdict'] => {
-    if (failed.length > 0) return 'invalid'
-    if (!enough || centre === null) return 'undecided'
-    if (equivalent(ratios, margin, alpha / comparisons)) return 'same'
-    if (precise(p) > alpha) return 'undecided'
-    return centre > 0 ? 'slower' : 'faster'
-  }
-  const verdict = decide()
-  const ratio = centre === null ? null : precise(Math.exp(centre))
-  const low = interval && precise(Math.exp(interval.low))
-  const high = interval && precise(Math.exp(interval.high))
+  const { ratio, low, high, centre, interval } = estimateOf(ratios, level)
+  const verdict = decide({
+    isSpoiled: failed.length > 0,
+    isEnough: enough && centre !== null,
+    isSame: centre !== null && equivalent(ratios, margin, alpha / comparisons),
+    isApart: precise(p) <= alpha,
+    isWorse: centre !== null && centre > 0,
+  })
   const finding: Finding = {
     verdict,
     // A sample's time per call, and of those the middle one.
@@ -182,7 +164,6 @@ const verdictOf = ({
     failed,
   }
   const invalid = verdict === 'invalid'
-  const t = invalid || ratios.length < 2 ? null : pairedT(ratios, level)
   return {
     metric: 'time',
     a: a.name,
@@ -194,14 +175,7 @@ const verdictOf = ({
     blocks,
     exploratory: false,
     p: invalid || !enough ? null : precise(p),
-    checks: t && {
-      pairedT: {
-        low: precise(Math.exp(t.low)),
-        high: precise(Math.exp(t.high)),
-        p: precise(t.p),
-      },
-      signFlipP: precise(signFlipP(ratios, seed)),
-    },
+    checks: invalid ? null : checksOf(ratios, level, seed),
     sentence: sentenceOf(finding),
   }
 }
