@@ -138,7 +138,10 @@ export interface Claim<Name extends string, Names extends string = string> {
   alone?: true
   /** Somebody tries to get what is not theirs. */
   attack?: true
-  /** Knobs to prove it with, where the defaults would take too long. */
+  /**
+   * Knobs to prove it with, where the exercise could not tell with others or the defaults would take
+   * too long. They win over those that a setup names.
+   */
   knobs?: Partial<Record<Names, number>>
   /**
    * The line that decides it, by variant, as it stands in the variant's source: what stops an attack, or

@@ -217,7 +217,10 @@ const plan = async (
   return { asked, ran, claimId, claim, declared: await declare(claim, asked) }
 }
 
-/** The setup with the knobs that the claim asks for, where the setup itself does not name them. */
+/**
+ * The setup with the knobs that the claim asks for. They win over those that the setup names: without
+ * them the exercise could not tell.
+ */
 export const spellWithClaim = (
   parts: SetupParts,
   scenario: AnyScenario,
@@ -231,7 +234,7 @@ export const spellWithClaim = (
       .filter(([name]) => known.includes(name))
       .map(([name, value]) => [name, String(value)]),
   )
-  return resolveSetup({ ...parts, knobs: { ...knobs, ...parts.knobs } }, scenario, choices)
+  return resolveSetup({ ...parts, knobs: { ...parts.knobs, ...knobs } }, scenario, choices)
 }
 
 /** What the scenario says must come out on this setup. */

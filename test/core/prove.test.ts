@@ -116,6 +116,16 @@ describe('a proof', function () {
     assert.equal(verdict('turns-a-knob', 'awkward/counting@memory').ran, 'awkward/counting@memory')
   })
 
+  it('turns them also where the setup names others', async () => {
+    const { verdicts } = await prove({
+      targets: ['awkward/plain~size=3'],
+      claims: ['turns-a-knob'],
+      lab,
+    })
+    const [{ verdict: seen, setup, ran } = assert.fail()] = verdicts
+    assert.deepEqual([seen, setup, ran], ['holds', 'awkward/plain~size=3', 'awkward/plain~size=7'])
+  })
+
   it('asks the backend where a claim depends on it, in both directions', () => {
     const [onMemory, onFile] = ['awkward/counting@memory', 'awkward/counting@sqlite'].map((setup) =>
       outcome('remembers', setup),
