@@ -2,7 +2,7 @@
 import type { State } from '../control/state.ts'
 import { adapterIndex, loadScenario } from '../course/find.ts'
 import { parseSetup, resolveSetup } from '../course/setup.ts'
-import { traitsOf } from '../proof/prove.ts'
+import { traitsOf } from '../proof/declare.ts'
 import { requestsFor } from '../traffic/workload.ts'
 import { ask, type RunningOptions } from './running.ts'
 import { faint, print } from './terminal.ts'

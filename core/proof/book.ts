@@ -2,21 +2,21 @@
 // version of the scenario that it was proved of, so that nobody takes an old verdict for a new one.
 // A proof is run by the very command that a person would type, in a process of its own, for exercises
 // are code that may spin or crash.
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Router from '@koa/router'
 import { z } from 'zod'
 import { adapterIndex, home, loadScenario } from '../course/find.ts'
-import { parseSetup, setupsOf } from '../course/setup.ts'
+import { setupsOf } from '../course/setup.ts'
 import { SeesawError } from '../errors.ts'
 import { writeAside } from '../files/data-folder.ts'
 import type { Hub } from '../http/events.ts'
-import { closed, readBody } from '../http/problems.ts'
 import { runCommand } from '../processes/child-command.ts'
 import type { AnyClaim } from '../scenario.ts'
-import { declare, findTargets, type Verdict } from './prove.ts'
+import { declare } from './declare.ts'
+import type { Verdict } from './prove.ts'
+import { findTargets } from './targets.ts'
+import { versionsOf } from './versions.ts'
 
 /** A verdict with when it was given, and of what. */
 export interface KeptVerdict extends Verdict {
@@ -57,20 +57,12 @@ export interface ProofEvent {
   problem?: string
 }
 
-interface Asked {
+export interface Asked {
   targets: string[]
   backends?: string[] | 'all' | undefined
   claims?: string[] | undefined
   workers?: number | undefined
 }
-
-const name = z.string().min(1).max(300)
-const askedSchema = z.strictObject({
-  targets: z.array(name).max(200).default([]),
-  backends: z.union([z.array(name), z.literal('all')]).optional(),
-  claims: z.array(name).min(1).max(200).optional(),
-  workers: z.int().min(1).max(64).optional(),
-})
 
 const outcome = z.enum(['holds', 'breaks', 'unknown'])
 const verdictSchema = z.object({
@@ -218,28 +210,6 @@ export const openProofs = ({
   }
 }
 
-/** The routes of proofs; `busy` says why none can be made at the moment. */
-export const proofRoutes = (
-  proofs: ProofBook,
-  options: { env(): Promise<Record<string, string>>; busy(): string | undefined },
-): Router => {
-  const router = new Router()
-
-  router.get('/api/proofs', async (ctx) => {
-    const { scenario } = ctx.query
-    if (typeof scenario !== 'string')
-      throw new SeesawError('WRONG_USE', 'Say of which scenario: /api/proofs?scenario=<id>.')
-    ctx.body = await proofs.list(scenario)
-  })
-
-  router.post('/api/prove', async (ctx) => {
-    const asked = readBody(askedSchema, ctx.request.body)
-    ctx.body = await proofs.prove(asked, { ...options, until: closed(ctx.res) })
-  })
-
-  return router
-}
-
 export const proofUnderWay = 'A proof is under way; wait until it has ended.'
 
 /** The words of the command that does it. */
@@ -275,21 +245,6 @@ const readKept = (file?: string): Map<string, KeptVerdict> => {
     process.stderr.write(`${file} cannot be read; it is ${file}.unreadable now. Prove anew.\n`)
     return new Map()
   }
-}
-
-/**
- * The version of a setup's source: another one whenever the scenario's code changes, or what a learner
- * has made of it.
- */
-const versionsOf = async (id: string, folder: string): Promise<(setup: string) => string> => {
-  const names = await readdir(join(folder, id), { recursive: true })
-  const hash = createHash('sha256')
-  for (const name of names.filter((name) => /(?<!\.test)\.ts$/.test(name)).sort())
-    hash.update(`${name}\0`).update(await readFile(join(folder, id, name)))
-  const version = hash.digest('hex').slice(0, 12)
-  const { mine } = await loadScenario(id, folder)
-  return (setup) =>
-    mine && parseSetup(setup).variant === 'mine' ? `${version}-${mine.version}` : version
 }
 
 const declareAll = async (id: string, folder: string): Promise<Proofs['declared']> => {

@@ -1,22 +1,13 @@
 // Proves claims: runs each exercise on each setup and compares what happened with what the scenario
 // declares, in both directions. A claim that holds where it should break is as wrong as the reverse.
 
-import {
-  adapterIndex,
-  backendNames,
-  loadAdapter,
-  loadBackend,
-  loadScenario,
-  scenarioIds,
-} from '../course/find.ts'
-import { parseSetup, resolveSetup, type Setup, type SetupParts, setupsOf } from '../course/setup.ts'
-import { notThere } from '../did-you-mean.ts'
-import { SeesawError } from '../errors.ts'
-import { fallback, type Kind } from '../kinds/index.ts'
+import type { Setup, SetupParts } from '../course/setup.ts'
 import { type Lab, type LabOptions, startLab } from '../lab/lab.ts'
-import type { AnyClaim, AnyScenario, Traits } from '../scenario.ts'
+import type { AnyClaim, AnyScenario } from '../scenario.ts'
+import { type Declared, declare, spellWithClaim } from './declare.ts'
 import { type Outcome, runExercise, type Turns } from './exercise.ts'
 import { type Concluded, runLanes } from './lanes.ts'
+import { type Asked, findTargets, type Target } from './targets.ts'
 
 /** What came of one claim on one setup. */
 export interface Verdict {
@@ -25,7 +16,7 @@ export interface Verdict {
   claim: string
   says: string
   /** What the scenario says must come out. */
-  declared: 'holds' | 'breaks'
+  declared: Declared
   verdict: 'holds' | 'breaks' | 'unknown'
   /** The line of the transcript that decided. */
   because: string
@@ -45,13 +36,7 @@ export interface Proof {
   skipped: { setup: string; reason: string }[]
 }
 
-export interface ProveOptions {
-  /** Scenarios, variants or setups; every scenario if empty. */
-  targets?: string[]
-  /** Backends for setups that name none; those inside the process if left out. */
-  backends?: string[] | 'all'
-  /** Only these claims, by their ids; all of them if left out. */
-  claims?: readonly string[]
+export interface ProveOptions extends Asked {
   /** Server processes; at least as many as the claims ask for. */
   workers?: number
   onVerdict?(verdict: Verdict, done: number, all: number): void
@@ -67,7 +52,7 @@ interface Job {
   ran: Setup
   claimId: string
   claim: AnyClaim
-  declared: Verdict['declared']
+  declared: Declared
 }
 
 /** Proves what is asked for in a lab of its own. Throws what is wrong with the targets. */
@@ -108,92 +93,6 @@ export const prove = async (options: ProveOptions = {}): Promise<Proof> => {
 
 export const isAsDeclared = ({ verdict, declared }: Verdict): boolean => verdict === declared
 
-interface Target {
-  setup: Setup
-  parts: SetupParts
-  scenario: AnyScenario
-  /** Those that are to be proved. */
-  claims: [id: string, claim: AnyClaim][]
-}
-
-/** Every setup that the options name, with the claims to prove on it. */
-export const findTargets = async (options: ProveOptions, folder?: string): Promise<Target[]> => {
-  const setups = await findSetups(options, folder)
-  const targets = setups.map((target) => ({ ...target, claims: claimsOf(target, options.claims) }))
-  const known = [...new Set(setups.flatMap(({ scenario }) => Object.keys(scenario.claims)))]
-  for (const id of options.claims ?? [])
-    if (!known.includes(id))
-      throw new SeesawError('EXERCISE_NOT_FOUND', notThere('claim', id, known))
-  return targets.filter(({ claims }) => claims.length > 0 || !options.claims)
-}
-
-const claimsOf = (
-  { scenario }: Omit<Target, 'claims'>,
-  wanted?: readonly string[],
-): Target['claims'] =>
-  Object.entries<AnyClaim>(scenario.claims).filter(([id]) => !wanted || wanted.includes(id))
-
-const findSetups = async (
-  options: ProveOptions,
-  folder?: string,
-): Promise<Omit<Target, 'claims'>[]> => {
-  const backends = await chosenBackends(options.backends)
-  const texts = options.targets?.length ? options.targets : scenarioIds(folder)
-  const found = await Promise.all(
-    texts.map(async (text) => {
-      const parts = parseSetup(text)
-      const scenario = await loadScenario(parts.scenario, folder)
-      const choices = { adapters: adapterIndex, defaults: {} }
-      const pinned = parts.backend !== undefined || Object.keys(parts.backends).length > 0
-      if (pinned) return [{ setup: resolveSetup(parts, scenario, choices), parts, scenario }]
-      // Looked up once for what may be wrong with it.
-      if (parts.variant) resolveSetup(parts, scenario, choices)
-      return setupsOf(parts.scenario, scenario, adapterIndex)
-        .filter((setup) => !parts.variant || setup.variant === parts.variant)
-        .filter((setup) => usesOnly(backends, setup))
-        .map((setup) => {
-          const { variant, backends } = setup
-          const spelled = { ...parts, variant, backends }
-          return { setup: resolveSetup(spelled, scenario, choices), parts: spelled, scenario }
-        })
-    }),
-  )
-  // That nothing was proved must not look as if all was well.
-  found.forEach((targets, i) => {
-    if (targets.length > 0) return
-    const why = `No variant of ${texts[i]} can run on ${backends.join(', ') || 'no backend at all'}.`
-    throw new SeesawError('ADAPTER_NOT_FOUND', why)
-  })
-  return [...new Map(found.flat().map((target) => [target.setup.id, target])).values()]
-}
-
-/** Whether a setup keeps to `backends`; what none of them can keep may stay as by default. */
-const usesOnly = (backends: readonly string[], setup: Setup): boolean => {
-  const used = Object.entries(setup.backends) as [Kind, string][]
-  const isLeftOver = (kind: Kind, backend: string) =>
-    backend === fallback[kind] && !adapterIndex[kind].some((name) => backends.includes(name))
-  return (
-    used.every(([kind, backend]) => backends.includes(backend) || isLeftOver(kind, backend)) &&
-    (used.length === 0 || used.some(([, backend]) => backends.includes(backend)))
-  )
-}
-
-const chosenBackends = async (asked?: string[] | 'all'): Promise<readonly string[]> => {
-  if (asked === 'all') return backendNames
-  for (const name of asked ?? [])
-    if (!backendNames.includes(name))
-      throw new SeesawError('BACKEND_NOT_FOUND', notThere('backend', name, backendNames))
-  return asked ?? embeddedBackends()
-}
-
-/** The backends that need no server. */
-const embeddedBackends = async (): Promise<string[]> => {
-  const loaded = await Promise.all(
-    backendNames.map(async (name) => ({ name, backend: await loadBackend(name) })),
-  )
-  return loaded.filter(({ backend }) => !backend || !('launch' in backend)).map(({ name }) => name)
-}
-
 /** Why a backend cannot be used here, for each of those that cannot. */
 const whyMissing = async (targets: Target[], lab: Lab): Promise<Map<string, string>> => {
   const used = new Set(targets.flatMap(({ setup }) => Object.values(setup.backends)))
@@ -215,47 +114,6 @@ const plan = async (
   const claim = scenario.claims[claimId] as AnyClaim
   const ran = spellWithClaim(parts, scenario, claim)
   return { asked, ran, claimId, claim, declared: await declare(claim, asked) }
-}
-
-/**
- * The setup with the knobs that the claim asks for. They win over those that the setup names: without
- * them the exercise could not tell.
- */
-export const spellWithClaim = (
-  parts: SetupParts,
-  scenario: AnyScenario,
-  claim: AnyClaim,
-): Setup => {
-  const choices = { adapters: adapterIndex, defaults: {} }
-  const { variant } = resolveSetup(parts, scenario, choices)
-  const known = Object.keys(scenario.variants[variant]?.knobs ?? {})
-  const knobs = Object.fromEntries(
-    Object.entries<number | undefined>(claim.knobs ?? {})
-      .filter(([name]) => known.includes(name))
-      .map(([name, value]) => [name, String(value)]),
-  )
-  return resolveSetup({ ...parts, knobs: { ...parts.knobs, ...knobs } }, scenario, choices)
-}
-
-/** What the scenario says must come out on this setup. */
-export const declare = async (claim: AnyClaim, setup: Setup): Promise<Verdict['declared']> => {
-  const { heldBy } = claim
-  const held =
-    typeof heldBy === 'function'
-      ? heldBy({ variant: setup.variant, traits: await traitsOf(setup) })
-      : heldBy.includes(setup.variant)
-  return held ? 'holds' : 'breaks'
-}
-
-/** What all backends of a setup can do together; everything, where there is none to lack it. */
-export const traitsOf = async (setup: Setup): Promise<Traits> => {
-  const adapters = await Promise.all(
-    Object.entries(setup.backends).map(([kind, backend]) => loadAdapter(kind as Kind, backend)),
-  )
-  return {
-    sharedBetweenProcesses: adapters.every(({ traits }) => traits.sharedBetweenProcesses),
-    survivesRestart: adapters.every(({ traits }) => traits.survivesRestart),
-  }
 }
 
 /** Runs the jobs in the lab and says what came of each, in their order. */

@@ -6,8 +6,8 @@ import { notThere } from '../did-you-mean.ts'
 import { SeesawError } from '../errors.ts'
 import { type LabOptions, startLab } from '../lab/lab.ts'
 import type { AnyClaim, AnyScenario } from '../scenario.ts'
+import { declare, spellWithClaim } from './declare.ts'
 import { type Line, runExercise } from './exercise.ts'
-import { declare, spellWithClaim } from './prove.ts'
 
 export interface Trial {
   /** The setup that was run: with the knobs that the exercise asks for. */

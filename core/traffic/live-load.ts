@@ -11,7 +11,7 @@ import { SeesawError } from '../errors.ts'
 import type { Hub } from '../http/events.ts'
 import { readBody } from '../http/problems.ts'
 import type { Lab } from '../lab/lab.ts'
-import { traitsOf } from '../proof/prove.ts'
+import { traitsOf } from '../proof/declare.ts'
 import { findWorkload, requestsFor } from './workload.ts'
 
 /** What was seen in a quarter of a second; percentiles are of the last second, null without answers. */

@@ -14,8 +14,8 @@ import queueAdapter from '../../adapters/queue/memory.ts'
 import { adapterIndex, home, loadScenario } from '../../core/course/find.ts'
 import { type Setup, setupsOf } from '../../core/course/setup.ts'
 import { answerProblems, parseBody, refuseRoute } from '../../core/http/problems.ts'
+import { declare } from '../../core/proof/declare.ts'
 import { type Outcome, runExercise } from '../../core/proof/exercise.ts'
-import { declare } from '../../core/proof/prove.ts'
 import {
   type AnyClaim,
   type AnyVariant,

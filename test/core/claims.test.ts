@@ -1,7 +1,8 @@
 // Every claim of every scenario on every backend that can be used here, in both directions. The
 // proof runs once, side by side; each test waits for its own verdict.
 import assert from 'node:assert/strict'
-import { findTargets, isAsDeclared, type Proof, prove, type Verdict } from '#core/proof/prove'
+import { isAsDeclared, type Proof, prove, type Verdict } from '#core/proof/prove'
+import { findTargets } from '#core/proof/targets'
 
 const required = (process.env.REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 const targets = await findTargets({ backends: 'all' })
