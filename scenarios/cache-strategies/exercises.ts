@@ -113,7 +113,7 @@ export const changeThenCrash = async (hands: Timed) => {
 export const changedBehind = async (hands: Timed) => {
   const visitor = await openShop(hands)
   const before = await look(visitor, 9)
-  const changed = await change(hands, visitor, 9, '/import')
+  const changed = await change(hands, visitor, 9, { way: '/import' })
   const after = await look(visitor, 9)
   assumeFresh(hands, [before, after])
   expectNoOlder(hands, after, changed)
@@ -123,7 +123,7 @@ export const changedBehind = async (hands: Timed) => {
 export const freshAgain = async (hands: Timed) => {
   const visitor = await openShop(hands)
   const before = await look(visitor, 10)
-  const changed = await change(hands, visitor, 10, '/import')
+  const changed = await change(hands, visitor, 10, { way: '/import' })
   const overMs = before.doneAtMs + ttlOf(hands) + clockMs
   await hands.waitMs(overMs - Date.now())
   expectNoOlder(hands, await look(visitor, 10), changed)
@@ -133,39 +133,19 @@ export const freshAgain = async (hands: Timed) => {
 export const staleAtMost = async (hands: Hands<'ttlMs' | 'staleMs'>) => {
   const visitor = await openShop(hands)
   const before = await look(visitor, 11)
-  const changed = await change(hands, visitor, 11, '/import')
+  const changed = await change(hands, visitor, 11, { way: '/import' })
   const lifeMs = ttlOf(hands) + (hands.knobs.staleMs ?? 0)
   await hands.waitMs(before.doneAtMs + lifeMs + clockMs - Date.now())
   expectNoOlder(hands, await look(visitor, 11), changed)
 }
 
-/** Somebody looks at a known price while a change of it is on its way. */
-export const earlyReader = async (hands: Hands<'ttlMs' | 'dbDelayMs'>) => {
-  const { knobs, assume, waitMs } = hands
-  const visitor = await openShop(hands)
-  const before = await look(visitor, 15)
-  const changing = change(hands, visitor, 15)
-  await waitMs(knobs.dbDelayMs / 2)
-  const [during, changed] = await Promise.all([look(visitor, 15), changing])
-  assume(
-    during.sentAtMs - changed.sentAtMs < knobs.dbDelayMs,
-    `a look began ${during.sentAtMs - changed.sentAtMs} ms after the change`,
-  )
-  const after = await look(visitor, 15)
-  assumeFresh(hands, [before, after])
-  expectNoOlder(hands, after, changed)
-}
-
 /**
- * While a change is on its way, somebody reads the old price from the database
- * and is so slow that the change is done and told before they put it away.
+ * A slow reader puts an old price away after the change, and somebody looks.
  */
-export const lateReader = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
+export const lateReader = async (hands: Meeting<'flushMs'>) => {
   const { knobs, waitMs } = hands
   const { dbDelayMs, flushMs } = knobs
-  const visitor = await openShop(hands)
-  const { id, changed, looking } = await meetSlowReader(hands, visitor, 12)
-  assumeOlder(hands, await looking, changed)
+  const { visitor, id, changed } = await meetLate(hands, [12, 13, 14])
   expectNoOlder(hands, await look(visitor, id), changed)
 
   // A change that waits in memory is seen there, for as long as it waits.
@@ -177,106 +157,141 @@ export const lateReader = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
   }
 }
 
-/** The same, where a copy that was made at the change is over by then. */
-export const veryLateReader = async (hands: Hands<'ttlMs' | 'dbDelayMs'>) => {
-  const { dbDelayMs } = hands.knobs
-  const visitor = await openShop(hands)
-  const { id, changed, looking } = await meetSlowReader(hands, visitor, 16)
-  const late = await looking
-  assumeOlder(hands, late, changed)
-  const after = await look(visitor, id)
-  // Whoever went to the database had looked into the cache before.
-  const lookedAtMs = after.doneAtMs - (isHit(after) ? 0 : dbDelayMs)
-  const overAtMs = late.sentAtMs + dbDelayMs + ttlOf(hands) - clockMs
-  hands.assume(
-    ttlOf(hands) === 0 || lookedAtMs < overAtMs,
-    'a copy that the slow reader had put away was not yet over',
+/**
+ * The same, but nobody looks until the change is ttlMs old. What the cache
+ * noted at the change may be over by then; what the slow reader put away is
+ * not yet.
+ */
+export const longAfter = async (hands: Meeting<'ttlMs'>) => {
+  const { knobs, assume, waitMs } = hands
+  const { visitor, id, changed, late } = await meetLate(hands, [21, 22, 23])
+  const written = await lookUntilNew(hands, visitor, id, changed, '/import')
+  assume(!isOlder(written, changed), 'the change is in the database')
+  const ttlMs = ttlOf(hands)
+  await waitMs(changed.doneAtMs + ttlMs + clockMs - Date.now())
+  const seen = await look(visitor, id)
+  // A miss waited for the database after it had looked into the cache.
+  const dbMs = isHit(seen) ? 0 : knobs.dbDelayMs
+  const overMs = late.sentAtMs + knobs.dbDelayMs + ttlMs - clockMs
+  assume(
+    ttlMs === 0 || seen.doneAtMs - dbMs < overMs,
+    'what the slow reader put away was not over yet',
   )
-  expectNoOlder(hands, after, changed)
+  expectNoOlder(hands, seen, changed)
 }
 
-/** While the slow reader still reads, another looks who knows of the change. */
-export const begunBefore = async (hands: Hands<'dbDelayMs'>) => {
-  const visitor = await openShop(hands)
-  const { id, changed, looking } = await meetSlowReader(hands, visitor, 19)
-  const after = await look(visitor, id)
-  const late = await looking
-  assumeOlder(hands, late, changed)
-  hands.assume(
-    after.sentAtMs < late.sentAtMs + hands.knobs.dbDelayMs - 1,
-    'the slow reader was still reading when another looked',
-  )
-  expectNoOlder(hands, after, changed)
+/** After the change, somebody looks while the slow reader still reads. */
+export const lateAnswer = async (hands: Meeting) => {
+  const { next, changed } = await meetLate(hands, [24, 25, 26], look)
+  if (next) expectNoOlder(hands, next, changed)
 }
 
 /**
- * A change of a price, and a reader who began during it and is still reading
- * the old price when the change is acknowledged. A read takes at least the
- * delay, so they meet unless this machine is very busy; then two others try,
- * over the next product.
+ * Reads the old price while a change is on its way, and is done before the
+ * database has the new one.
  */
-const meetSlowReader = async (
-  hands: Hands<'dbDelayMs'>,
-  visitor: Client,
-  firstId: number,
+export const earlyReader = async (
+  hands: Hands<'dbDelayMs' | 'writeDelayMs'>,
 ) => {
-  const { knobs, assume, note, waitMs } = hands
-  for (const id of [firstId, firstId + 1, firstId + 2]) {
-    const changing = change(hands, visitor, id)
-    await waitMs(knobs.dbDelayMs / 2)
-    const sentAtMs = Date.now()
-    const looking = look(visitor, id)
-    const changed = await changing
-    if (changed.doneAtMs < sentAtMs + knobs.dbDelayMs - 1)
-      return { id, changed, looking }
-    await looking
-    note('they missed each other, so two others meet over another product')
-  }
-  assume(false, 'the old price was still being read when the change was done')
-  throw new Error('an assumption that fails ends the exercise')
+  const { dbDelayMs, writeDelayMs } = hands.knobs
+  const visitor = await openShop(hands)
+  const changing = change(hands, visitor, 15)
+  await hands.waitMs(writeDelayMs / 2)
+  const early = await look(visitor, 15)
+  const changed = await changing
+  hands.assume(
+    early.doneAtMs < changed.sentAtMs + dbDelayMs + writeDelayMs - 1,
+    'the reader was done before the database had the change',
+  )
+  expectNoOlder(hands, await look(visitor, 15), changed)
 }
 
-/** Looks when the time is over, and again until the new price is there. */
+/** Looks twice at a product whose time is over and whose price is another. */
 export const renewed = async (hands: Timed) => {
-  const { expect, waitMs } = hands
   const visitor = await openShop(hands)
-  const before = await look(visitor, 22)
-  const changed = await change(hands, visitor, 22, '/import')
-  await waitMs(before.doneAtMs + ttlOf(hands) + clockMs - Date.now())
-  const untilMs = Date.now() + 10_000
-  for (;;) {
-    const seen = await look(visitor, 22)
-    expect(isHit(seen), `a look is answered by the cache: ${statusOf(seen)}`)
-    if (seen.json.version >= changed.json.version) return
-    expect(Date.now() < untilMs, 'the new price is there within 10 s')
-    await waitMs(50)
-  }
+  const before = await look(visitor, 16)
+  const changed = await change(hands, visitor, 16, { way: '/import' })
+  await hands.waitMs(before.doneAtMs + ttlOf(hands) + clockMs - Date.now())
+  const first = await look(visitor, 16)
+  hands.expect(
+    isOlder(first, changed),
+    `the first look after ttlMs shows version ${first.json.version}`,
+  )
+  expectNoOlder(hands, await lookUntilNew(hands, visitor, 16, changed), changed)
 }
 
 /**
- * Changes a price, and once more while the first change may be on its way to
- * the database; then another program says what it finds there.
+ * Changes a price, and looks into the database as another program does: at
+ * once and later. A second change comes while the first one is written.
  */
-export const inTheDatabase = async (hands: Hands<'dbDelayMs' | 'flushMs'>) => {
-  const { knobs, expect, note, waitMs } = hands
+export const inTheDatabase = async (
+  hands: Hands<'flushMs' | 'dbDelayMs' | 'writeDelayMs'>,
+) => {
+  const { knobs, assume, expect, waitMs } = hands
   const visitor = await openShop(hands)
-  const wayMs = (knobs.flushMs ?? 0) + knobs.dbDelayMs
-  let seen = ''
-  for (const [tries, id] of [23, 24, 25, 26].entries()) {
-    await look(visitor, id)
-    await change(hands, visitor, id)
-    await waitMs(wayMs - knobs.dbDelayMs / 2)
-    const changed = await change(hands, visitor, id)
-    await waitMs(2 * wayMs + 500 + 1500 * tries)
-    // It counts on from what is in the database.
-    const next = await change(hands, visitor, id, '/import')
-    seen =
-      `version ${changed.json.version} was acknowledged, ` +
-      `in the database was version ${next.json.version - 1}`
-    if (next.json.version > changed.json.version) return expect(true, seen)
-    note(`${seen}; once more, and with more patience`)
-  }
-  expect(false, seen)
+  const way = '/import'
+  await look(visitor, 17)
+  const first = await change(hands, visitor, 17)
+  const atOnce = await look(visitor, 17, way)
+  const isBehind = isOlder(atOnce, first)
+  const { flushMs } = knobs
+  const writeMs = knobs.dbDelayMs + knobs.writeDelayMs
+  assume(
+    isBehind || flushMs === undefined || elapsedMs(first, atOnce) < flushMs,
+    `the database was asked within ${flushMs} ms`,
+  )
+  expect(
+    isBehind,
+    `with the answer, the database had version ${atOnce.json.version}`,
+  )
+
+  await waitMs(first.doneAtMs + flushMs + writeMs / 2 - Date.now())
+  const second = await change(hands, visitor, 17)
+  assume(
+    second.sentAtMs > first.doneAtMs + flushMs &&
+      elapsedMs(first, second) < flushMs + writeMs,
+    'the second change came while the first one was written',
+  )
+  const later = await lookUntilNew(hands, visitor, 17, second, way)
+  expectNoOlder(hands, later, second)
+}
+
+/**
+ * Changes one price at two processes. The process with the later change
+ * writes first, because it had something to write before.
+ */
+export const laterChange = async (hands: Hands<'ttlMs' | 'flushMs'>) => {
+  const { knobs, assume, expect, waitMs } = hands
+  const flushMs = knobs.flushMs ?? 0
+  const way = '/import'
+  const [here, there] = [await openShop(hands), await openShop(hands, 2)]
+  await look(here, 18)
+  await look(there, 18)
+  await look(there, 19)
+  const begun = await change(hands, there, 19)
+  await waitMs(flushMs / 2)
+  const older = await change(hands, here, 18, { priceCents: 1111 })
+  await waitMs(clockMs)
+  const newer = await change(hands, there, 18, { priceCents: 2222 })
+  assume(
+    flushMs === 0 || elapsedMs(begun, newer) < flushMs,
+    'both changes were made before the first one was written',
+  )
+  const isNewer = ({ json }: Answer) => json.priceCents === 2222
+  // Both are written by then, or late.
+  await waitMs(older.doneAtMs + 2 * flushMs + clockMs - Date.now())
+  const seen = await lookUntil(hands, here, 18, way, isNewer)
+  expect(
+    isNewer(seen),
+    `the database has ${seen.json.priceCents}; the later change was to 2222`,
+  )
+}
+
+/** Changes the price of a product that nobody has looked at. */
+export const coldChange = async (hands: Hands) => {
+  const visitor = await openShop(hands)
+  const calls = databaseCalls([await change(hands, visitor, 20)])
+  hands.expect(calls === 0, `database calls that it waited for: ${calls}`)
 }
 
 /** Asks twice for the same products that do not exist. */
@@ -308,18 +323,84 @@ const openShop = async ({ client, assume }: Hands, worker = 1) => {
   return visitor
 }
 
-const look = (visitor: Client, id: number) => visitor.get(`/products/${id}`)
+type Meeting<Names extends string = never> = Hands<'dbDelayMs' | Names>
+
+/**
+ * While a change is on its way, somebody reads the old price from the database
+ * and is so slow that the change is done and told before they put it away.
+ * `meanwhile` comes in between. They meet over one of three products.
+ */
+const meetLate = async (
+  hands: Meeting,
+  [id, ...others]: [number, ...number[]],
+  meanwhile?: typeof look,
+) => {
+  const { knobs, assume, note, waitMs } = hands
+  const { dbDelayMs } = knobs
+  const visitor = await openShop(hands)
+
+  // A read takes at least the delay, so nothing is put away before that. They
+  // meet as they should unless this machine is very busy.
+  const meet = async (id: number) => {
+    const changing = change(hands, visitor, id)
+    await waitMs(dbDelayMs / 2)
+    const reading = look(visitor, id)
+    const changed = await changing
+    const next = await meanwhile?.(visitor, id)
+    const late = await reading
+    const toldMs = next?.sentAtMs ?? changed.doneAtMs
+    const isLate = toldMs < late.sentAtMs + dbDelayMs - 1
+    const metAsPlanned = isOlder(late, changed) && isLate
+    return { visitor, id, changed, next, late, metAsPlanned }
+  }
+  let met = await meet(id)
+  for (const another of others) {
+    if (met.metAsPlanned) break
+    note('they missed each other, so two others meet over another product')
+    met = await meet(another)
+  }
+  const because = 'the old price was read, and put away after the change'
+  assume(met.metAsPlanned, because)
+  return met
+}
+
+const look = (visitor: Client, id: number, way = '') =>
+  visitor.get(`${way}/products/${id}`)
+
+/** Looks again and again until `isSeen`, or for ten seconds. */
+const lookUntil = async (
+  { waitMs }: Hands,
+  visitor: Client,
+  id: number,
+  way: string,
+  isSeen: (seen: Answer) => boolean,
+) => {
+  const endMs = Date.now() + 10_000
+  for (;;) {
+    const seen = await look(visitor, id, way)
+    if (isSeen(seen) || Date.now() > endMs) return seen
+    await waitMs(50)
+  }
+}
+
+const lookUntilNew = (
+  hands: Hands,
+  visitor: Client,
+  id: number,
+  changed: Answer,
+  way = '',
+) => lookUntil(hands, visitor, id, way, (seen) => !isOlder(seen, changed))
 
 const change = async (
   { assume }: Hands,
   visitor: Client,
   id: number,
-  way = '',
+  { way = '', priceCents = 4200 } = {},
 ) => {
   const answer = await visitor.send({
     method: 'PUT',
     path: `${way}/products/${id}/price`,
-    body: { priceCents: 4200 },
+    body: { priceCents },
   })
   assume(answer.status === 200, `the change is answered ${answer.status}`)
   return answer
@@ -345,13 +426,12 @@ const expectNoOlder = ({ expect }: Hands, seen: Answer, changed: Answer) =>
       `version ${changed.json.version} had been acknowledged`,
   )
 
-/** What the slow reader has read is what was there before the change. */
-const assumeOlder = ({ assume }: Hands, late: Answer, changed: Answer) =>
-  assume(
-    late.json.version < changed.json.version,
-    `the slow reader read version ${late.json.version}; ` +
-      `the change made version ${changed.json.version}`,
-  )
+const isOlder = (seen: Answer, changed: Answer): boolean =>
+  seen.json.version < changed.json.version
+
+/** From when the first one was sent to when the last one was answered. */
+const elapsedMs = (first: Answer, last: Answer): number =>
+  last.doneAtMs - first.sentAtMs
 
 /** Too late an answer says nothing about what a fresh copy is good for. */
 const assumeFresh = (hands: Timed, answers: Answer[]) => {

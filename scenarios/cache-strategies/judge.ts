@@ -13,10 +13,10 @@ import { type Product, productCount } from './products.ts'
  * be seen or not.
  *
  * Stale by design is stale-while-revalidate, whose cache is told of nothing.
- * So are all that have a cache, but where more processes than one keep one
- * each. All the others may be stale when a slow reader or writer puts what is
- * old over what is new. Never stale are `none`, and read-through-stamped where
- * all share a cache.
+ * So are all that have a cache, where more processes than one keep one each.
+ * Never stale are `none`, and read-through-stamped where all share a cache.
+ * The others may be stale when a slow reader or writer puts what is old over
+ * what is new.
  */
 export const judgePrices = (requests: Request[]) => {
   const plausible = pricesIn(requests)

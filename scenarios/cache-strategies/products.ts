@@ -14,6 +14,9 @@ export type Product = {
   version: number
 }
 
+/** A product as a change left it, and when that was (since epoch). */
+export type Change = { product: Product; atMs: number }
+
 export const productCount = 200
 
 export const ttlMs = {
@@ -24,7 +27,7 @@ export const ttlMs = {
   unit: 'ms',
 } as const satisfies Knob
 
-export const dbDelayMs = {
+const dbDelayMs = {
   says: 'modelled: how much longer the database takes',
   default: 0,
   min: 0,
@@ -32,19 +35,34 @@ export const dbDelayMs = {
   unit: 'ms',
 } as const satisfies Knob
 
+const writeDelayMs = {
+  says: 'modelled: how much longer again a write takes than a read',
+  default: 0,
+  min: 0,
+  max: 2000,
+  unit: 'ms',
+} as const satisfies Knob
+
+/** How slow the database is. Every variant has these. */
+export const databaseKnobs = { dbDelayMs, writeDelayMs }
+
 // Runs in every process and after every restart, so it must not do harm twice.
-const tables = [
-  `create table if not exists products (
+// A product's first price counts as a change of `nowMs`: what was changed in
+// an older table, and is written late, is older than that.
+const tablesAt = (nowMs: number) => [
+  `create table if not exists catalogue (
     id integer primary key,
     name text not null,
     price_cents integer not null,
-    version integer not null
+    version integer not null,
+    changed_at_ms bigint not null
   )`,
-  `insert into products (id, name, price_cents, version)
+  `insert into catalogue (id, name, price_cents, version, changed_at_ms)
     with recursive numbers (n) as (
       select 1 union all select n + 1 from numbers where n < ${productCount}
     )
-    select n, 'Teapot no. ' || n, 1000 + 10 * n, 1 from numbers where true
+    select n, 'Teapot no. ' || n, 1000 + 10 * n, 1, ${nowMs}
+    from numbers where true
     on conflict do nothing`,
 ]
 const columns = 'id, name, price_cents as "priceCents", version'
@@ -53,40 +71,51 @@ const columns = 'id, name, price_cents as "priceCents", version'
  * Opens the table. A slow database is slow in two ways: what it reads is what
  * was there when it began, and what it writes is there when it ends.
  */
-export const openProducts = async (db: Db, knobs: { dbDelayMs: number }) => {
-  await db.define(tables)
-  const delay = async () => {
-    if (knobs.dbDelayMs > 0) await setTimeout(knobs.dbDelayMs)
+export const openProducts = async (
+  db: Db,
+  { dbDelayMs, writeDelayMs }: Record<keyof typeof databaseKnobs, number>,
+) => {
+  await db.define(tablesAt(Date.now()))
+  const delay = async (ms: number) => {
+    if (ms > 0) await setTimeout(ms)
   }
   return {
     /** Returns the product; null if there is none. */
     async find(id: number): Promise<Product | null> {
-      const select = `select ${columns} from products where id = ?`
+      const select = `select ${columns} from catalogue where id = ?`
       const [product = null] = await db.query<Product>(select, [id])
-      await delay()
+      await delay(dbDelayMs)
       return product
     },
 
     /** Changes a price and returns the product; null if there is none. */
     async setPrice(id: number, priceCents: number): Promise<Product | null> {
-      await delay()
+      await delay(dbDelayMs + writeDelayMs)
       const [product = null] = await db.query<Product>(
-        `update products set price_cents = ?, version = version + 1
+        `update catalogue
+         set price_cents = ?, version = version + 1, changed_at_ms = ?
          where id = ? returning ${columns}`,
-        [priceCents, id],
+        [priceCents, Date.now(), id],
       )
       return product
     },
 
-    /** Writes all of these products as they are, or none of them. */
-    async save(all: readonly Product[]): Promise<void> {
-      await delay()
+    /**
+     * Writes all of these changes, or none of them. Leaves out those that a
+     * later change was faster than, and lets no version go back.
+     */
+    async save(changes: readonly Change[]): Promise<void> {
+      await delay(dbDelayMs + writeDelayMs)
       await db.transaction(async ({ query }) => {
-        for (const { id, priceCents, version } of all)
+        for (const { product, atMs } of changes) {
+          const { id, priceCents, version } = product
           await query(
-            'update products set price_cents = ?, version = ? where id = ?',
-            [priceCents, version, id],
+            `update catalogue set price_cents = ?, changed_at_ms = ?,
+             version = case when version < ? then ? else version + 1 end
+             where id = ? and changed_at_ms <= ?`,
+            [priceCents, atMs, version, version, id, atMs],
           )
+        }
       })
     },
   }
@@ -103,10 +132,13 @@ export const forgiving = (cache: Cache): Cache => ({
 })
 
 /**
- * Adds the way that goes around every cache: another program, which writes to
- * the same table and knows of nobody who keeps copies.
+ * Adds the way that goes around every cache: another program, which reads and
+ * writes the same table and does not know that there are copies.
  */
 export const addImport = (router: Router, products: Products): void => {
+  router.get('/import/products/:id', checkId, async (ctx) => {
+    show(ctx, await products.find(ctx.state.id))
+  })
   router.put('/import/products/:id/price', checkChange, async (ctx) => {
     const { id, priceCents } = ctx.state
     show(ctx, await products.setPrice(id, priceCents))
@@ -125,7 +157,10 @@ export const checkId: Middleware<{ id: number }> = (ctx, next) => {
 }
 
 /** The same, and takes the new price from the body or answers 400. */
-export const checkChange: Middleware<Change> = (ctx, next) => {
+export const checkChange: Middleware<{ id: number; priceCents: number }> = (
+  ctx,
+  next,
+) => {
   const { priceCents } = Object(ctx.request.body)
   if (!isPrice(priceCents)) {
     const title = 'Send {"priceCents": 0 to 100000000} as JSON'
@@ -134,7 +169,6 @@ export const checkChange: Middleware<Change> = (ctx, next) => {
   ctx.state.priceCents = priceCents
   return checkId(ctx, next)
 }
-type Change = { id: number; priceCents: number }
 
 const isPrice = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 1e8

@@ -7,7 +7,7 @@ import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -19,7 +19,7 @@ export default defineVariant({
   title: 'Cache-aside',
   idea: 'Look into the cache, else into the database, and keep a copy.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs },
+  knobs: { ttlMs, ...databaseKnobs },
 
   async mount(router, { cache, db, knobs }) {
     const products = await openProducts(db, knobs)

@@ -5,7 +5,7 @@ import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   openProducts,
   show,
 } from '../products.ts'
@@ -14,7 +14,7 @@ export default defineVariant({
   title: 'No cache',
   idea: 'Every look asks the database.',
   needs: ['db'],
-  knobs: { dbDelayMs },
+  knobs: databaseKnobs,
 
   async mount(router, { db, knobs }) {
     const products = await openProducts(db, knobs)

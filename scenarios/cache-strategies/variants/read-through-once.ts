@@ -1,13 +1,13 @@
-// Read-through, once: all reads go through one place, so that place can let
-// many wait for one answer (single flight, request coalescing). Whoever waits
-// gets what was asked for by another, and perhaps before their own time.
+// Read-through with single flight: readers who miss the same product at once
+// wait for one answer. All of them pass through one place, so it can tell.
+// The idea is that of Go's package singleflight.
 // https://pkg.go.dev/golang.org/x/sync/singleflight
 import { defineVariant } from '#core/scenario'
 import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -16,10 +16,10 @@ import {
 } from '../products.ts'
 
 export default defineVariant({
-  title: 'Read-through, once',
+  title: 'Read-through, single flight',
   idea: 'The cache asks the database once for all who wait.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs },
+  knobs: { ttlMs, ...databaseKnobs },
 
   async mount(router, { cache, db, knobs }) {
     const products = await openProducts(db, knobs)
@@ -27,23 +27,24 @@ export default defineVariant({
     const { ttlMs } = knobs
     addImport(router, products)
 
-    // The cache's "not here" may arrive when another has just put a copy there
-    // and left: so whoever is first looks once more.
     const load = async (id: number) => {
-      const copy = await copies.get<Product>(`product:${id}`)
-      if (copy) return copy
       const product = await products.find(id)
       if (product) await copies.set(`product:${id}`, product, { ttlMs })
       return product
     }
 
-    // Who comes while a product is being read waits for the same answer, also
-    // who comes after a change that this answer knows nothing of.
+    // The cache's "not here" may arrive when another has just put a copy there
+    // and left. So the first one looks once more.
+    const lookAgain = async (id: number) =>
+      (await copies.get<Product>(`product:${id}`)) ?? load(id)
+
+    // Readers who come during a read wait for the same answer. One of them may
+    // come after a change, and then that answer is too old.
     const loading = new Map<number, Promise<Product | null>>()
     const loadOnce = (id: number) => {
       const begun = loading.get(id)
       if (begun) return { begun, status: 'fwd=miss; collapsed' }
-      const mine = load(id).finally(() => loading.delete(id))
+      const mine = lookAgain(id).finally(() => loading.delete(id))
       loading.set(id, mine)
       return { begun: mine, status: 'fwd=miss' }
     }

@@ -1,14 +1,13 @@
-// Read-through, stamped: every change leaves a stamp, and what was read before
-// it counts for nothing, whether it lies in the cache or somebody waits for
-// it. Stamps do what leases do in Nishtala et al., Scaling Memcache at
-// Facebook, NSDI 2013.
+// Read-through with single flight and stamps: a copy counts only if no change
+// was made since its read began. The stamps do what leases do in Nishtala et
+// al., Scaling Memcache at Facebook, NSDI 2013.
 import { randomUUID } from 'node:crypto'
 import { defineVariant } from '#core/scenario'
 import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -16,13 +15,13 @@ import {
   ttlMs,
 } from '../products.ts'
 
-type Copy = { product: Product | null; stamp: string }
+type Copy = { product: Product; stamp: string }
 
 export default defineVariant({
   title: 'Read-through, stamped',
-  idea: 'Nothing that was read before a change counts after it.',
+  idea: 'A copy counts only if no change came after its read began.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs },
+  knobs: { ttlMs, ...databaseKnobs },
 
   async mount(router, { cache, db, knobs }) {
     const products = await openProducts(db, knobs)
@@ -30,25 +29,26 @@ export default defineVariant({
     const { ttlMs } = knobs
     addImport(router, products)
 
-    // A copy counts only under the stamp that was there before it was read. So
-    // it does not matter how late a slow reader comes with an old price. The
-    // copy is a box, and may hold that there is no such product.
+    // Every change leaves a new stamp, and a copy counts only under the stamp
+    // that was there before it was read. So it does not matter how late a slow
+    // reader comes with an old price.
     const load = async (id: number, stamp: string) => {
       const product = await products.find(id)
+      if (!product) return null
       const copy: Copy = { product, stamp }
       await copies.set(`product:${id}`, copy, { ttlMs })
       return product
     }
 
     // The cache's "not here" may arrive when another has just put a copy there
-    // and left: so whoever is first looks once more.
+    // and left. So the first one looks once more.
     const lookAgain = async (id: number, stamp: string) => {
       const copy = await copies.get<Copy>(`product:${id}`)
       return copy?.stamp === stamp ? copy.product : load(id, stamp)
     }
 
-    // Who comes while a product is being read waits for the same answer, but
-    // only under the same stamp: what began before a change is too old.
+    // Single flight, but only under the same stamp: an answer whose read began
+    // before a change is too old for a reader who comes after it.
     const loading = new Map<string, Promise<Product | null>>()
     const loadOnce = (id: number, stamp: string) => {
       const key = `${id} ${stamp}`

@@ -1,13 +1,13 @@
 // Read-through: the program asks only the cache, and the cache asks the
-// database for what it has not. One place knows how a product is found, how
-// long a copy lives and who may throw it away. That place is all that it adds:
-// what it promises is what cache-aside promises.
+// database. The load has one place now, and no reader needs to know it. What a
+// reader sees is the same as with cache-aside.
+// https://docs.oracle.com/cd/E15357_01/coh.360/e15723/cache_rtwtwbra.htm
 import { defineVariant } from '#core/scenario'
 import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -17,9 +17,9 @@ import {
 
 export default defineVariant({
   title: 'Read-through',
-  idea: 'The cache itself asks the database for what it has not.',
+  idea: 'The program asks only the cache, and the cache asks the database.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs },
+  knobs: { ttlMs, ...databaseKnobs },
 
   async mount(router, { cache, db, knobs }) {
     const products = await openProducts(db, knobs)
@@ -27,27 +27,28 @@ export default defineVariant({
     const { ttlMs } = knobs
     addImport(router, products)
 
-    const shelf = {
-      async read(id: number) {
-        const copy = await copies.get<Product>(`product:${id}`)
-        if (copy) return { product: copy, status: 'hit' }
-        const product = await products.find(id)
-        if (product) await copies.set(`product:${id}`, product, { ttlMs })
-        return { product, status: 'fwd=miss' }
-      },
-      forget: (id: number) => copies.delete(`product:${id}`),
+    // The cache and its loader. A library has this part inside.
+    const load = async (id: number) => {
+      const product = await products.find(id)
+      if (product) await copies.set(`product:${id}`, product, { ttlMs })
+      return { product, status: 'fwd=miss' }
+    }
+    const read = async (id: number) => {
+      const product = await copies.get<Product>(`product:${id}`)
+      return product ? { product, status: 'hit' } : load(id)
     }
 
     router.get('/products/:id', checkId, async (ctx) => {
-      const { product, status } = await shelf.read(ctx.state.id)
+      const { product, status } = await read(ctx.state.id)
       show(ctx, product, status)
     })
 
-    // A read goes through the cache; a change does not, and has to tell it.
+    // The name says nothing about changes. This one goes around the cache,
+    // first to the database, and then takes the copy away.
     router.put('/products/:id/price', checkChange, async (ctx) => {
       const { id, priceCents } = ctx.state
       const product = await products.setPrice(id, priceCents)
-      await shelf.forget(id)
+      await copies.delete(`product:${id}`)
       show(ctx, product)
     })
   },

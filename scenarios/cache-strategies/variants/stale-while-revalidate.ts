@@ -7,7 +7,7 @@ import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -23,13 +23,13 @@ const staleMs = {
   unit: 'ms',
 } as const
 
-type Copy = { product: Product | null; freshUntilMs: number }
+type Copy = { product: Product; freshUntilMs: number }
 
 export default defineVariant({
   title: 'Stale while revalidate',
   idea: 'Answer with what is there, and look for something newer afterwards.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs, staleMs },
+  knobs: { ttlMs, ...databaseKnobs, staleMs },
 
   async mount(router, { cache, db, knobs, nowMs }) {
     const products = await openProducts(db, knobs)
@@ -37,11 +37,11 @@ export default defineVariant({
     const { ttlMs, staleMs } = knobs
     addImport(router, products)
 
-    // That there is no such product is an answer, and kept like any other.
-    // Its time runs from before the database was asked: it is no younger.
+    // A copy's time runs from before the database was asked: it is no younger.
     const fetch = async (id: number) => {
       const freshUntilMs = nowMs() + ttlMs
       const product = await products.find(id)
+      if (!product) return null
       const copy: Copy = { product, freshUntilMs }
       await copies.set(`product:${id}`, copy, { ttlMs: ttlMs + staleMs })
       return product

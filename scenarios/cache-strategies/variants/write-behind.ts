@@ -5,9 +5,10 @@
 import { defineVariant } from '#core/scenario'
 import {
   addImport,
+  type Change,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -27,9 +28,9 @@ export default defineVariant({
   title: 'Write-behind',
   idea: 'A change is answered at once; the database hears of it later.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs, flushMs },
+  knobs: { ttlMs, ...databaseKnobs, flushMs },
 
-  async mount(router, { cache, db, knobs }) {
+  async mount(router, { cache, db, knobs, nowMs }) {
     const products = await openProducts(db, knobs)
     const copies = forgiving(cache)
     const { ttlMs, flushMs } = knobs
@@ -37,9 +38,10 @@ export default defineVariant({
 
     // Changes that the database does not know yet. They are seen first: the
     // copy may be over before they are written.
-    const waiting = new Map<number, Product>()
+    const waiting = new Map<number, Change>()
     const look = async (id: number) => {
-      const copy = waiting.get(id) ?? (await copies.get<Product>(`p:${id}`))
+      const copy =
+        waiting.get(id)?.product ?? (await copies.get<Product>(`p:${id}`))
       if (copy) return { product: copy, status: 'hit' }
       const product = await products.find(id)
       if (product) await copies.set(`p:${id}`, product, { ttlMs })
@@ -51,35 +53,37 @@ export default defineVariant({
       show(ctx, product, status)
     })
 
+    // The answer names the product. So where there is no copy of it, even
+    // this waits for the database, once.
     router.put('/products/:id/price', checkChange, async (ctx) => {
       const { id, priceCents } = ctx.state
       const seen = (await look(id)).product
       if (!seen) return show(ctx, null)
-      const { version, name } = waiting.get(id) ?? seen
+      const { version, name } = waiting.get(id)?.product ?? seen
       const product = { id, name, priceCents, version: version + 1 }
       if (waiting.size === 0) flushLater()
-      waiting.set(id, product)
+      waiting.set(id, { product, atMs: nowMs() })
       await copies.set(`p:${id}`, product, { ttlMs })
       show(ctx, product)
     })
 
-    // Ten changes of one product are one write, so no more can wait than there
-    // are products. Where the database is away it is tried again, less and less
-    // often. What changed during the write is not what was written: it waits.
-    const flushLater = (waitMs = flushMs) => {
-      const later = setTimeout(async () => {
+    // Ten changes of one product are one write. A change stays here until it
+    // is written, however often that fails, for it was acknowledged. What was
+    // changed again during the write stays, too. Each failure waits longer.
+    const flushLater = (tries = 1) => {
+      const flush = async () => {
         const batch = [...waiting.values()]
         const isSaved = await products.save(batch).then(
           () => true,
           () => false,
         )
-        for (const product of isSaved ? batch : [])
-          if (waiting.get(product.id) === product) waiting.delete(product.id)
-        if (waiting.size === 0) return
-        flushLater(isSaved ? flushMs : Math.min(2 * waitMs, 20 * flushMs))
-      }, waitMs)
-      // It keeps no process alive.
-      later.unref()
+        for (const change of isSaved ? batch : []) {
+          const { id } = change.product
+          if (waiting.get(id) === change) waiting.delete(id)
+        }
+        if (waiting.size > 0) flushLater(isSaved ? 1 : tries + 1)
+      }
+      setTimeout(flush, tries * flushMs).unref()
     }
   },
 })

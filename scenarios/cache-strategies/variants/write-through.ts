@@ -6,7 +6,7 @@ import {
   addImport,
   checkChange,
   checkId,
-  dbDelayMs,
+  databaseKnobs,
   forgiving,
   openProducts,
   type Product,
@@ -18,7 +18,7 @@ export default defineVariant({
   title: 'Write-through',
   idea: 'Every change goes to the database and, before the answer, the cache.',
   needs: ['cache', 'db'],
-  knobs: { ttlMs, dbDelayMs },
+  knobs: { ttlMs, ...databaseKnobs },
 
   async mount(router, { cache, db, knobs }) {
     const products = await openProducts(db, knobs)
