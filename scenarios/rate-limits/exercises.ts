@@ -61,6 +61,80 @@ export const burstAtTheEdge = async (hands: Limits) => {
   )
 }
 
+/**
+ * Three full bursts, six tenths of a window apart: the first just before an
+ * edge, the last just after the next one.
+ */
+export const burstsWithPauses = async (hands: Limits) => {
+  const { knobs, assume, expect } = hands
+  const { limit, windowMs } = knobs
+  const me = await newcomer(hands)
+  const edgeMs = nextEdgeMs(windowMs, windowMs * 0.1)
+  const bursts = await Promise.all(
+    [-0.1, 0.5, 1.1].map((windows) =>
+      burst(hands, me, limit, edgeMs + windows * windowMs),
+    ),
+  )
+  const [first, middle, last] = bursts as [Answer[], Answer[], Answer[]]
+  const all = bursts.flat()
+  const tookMs = decidedMs(all) - sentMs(all)
+  assume(
+    decidedMs(first) < edgeMs &&
+      sentMs(middle) >= edgeMs &&
+      decidedMs(middle) < edgeMs + windowMs &&
+      sentMs(last) >= edgeMs + windowMs &&
+      tookMs < 1.5 * windowMs,
+    `the bursts fell into three windows, within ${1.5 * windowMs} ms`,
+  )
+  const count = admitted(all).length
+  const most = limit + Math.floor((limit * tookMs) / windowMs)
+  expect(
+    count <= most,
+    `${count} were admitted within ${tookMs} ms; a full burst and the pace ` +
+      `of ${limit} in ${windowMs} ms make ${most}`,
+  )
+}
+
+/** Says in each request that it comes from another address. */
+export const forgedAddress = (hands: Limits) =>
+  pretend(hands, (i) => ({
+    'x-forwarded-for': `203.0.113.${i}`,
+    'x-real-ip': `203.0.113.${i}`,
+    forwarded: `for=203.0.113.${i}`,
+  }))
+
+/** Makes up another key for each request. */
+export const madeUpKey = (hands: Limits) =>
+  pretend(hands, () => ({ 'x-api-key': randomUUID() }))
+
+/** Twice the limit at once, each under a name of its own. */
+const pretend = async (
+  hands: Limits,
+  nameOf: (i: number) => Record<string, string>,
+) => {
+  const { knobs, assume, expect, waitMs } = hands
+  const { limit, windowMs } = knobs
+  await newcomer(hands)
+  const leftMs = windowMs - (Date.now() % windowMs)
+  if (leftMs < windowMs / limit) await waitMs(leftMs)
+  const me = hands.client()
+  const answers = await Promise.all(
+    Array.from({ length: 2 * limit }, (_, i) => me.get('/', nameOf(i + 1))),
+  )
+  const tookMs = decidedMs(answers) - sentMs(answers)
+  assume(
+    tookMs < windowMs / limit &&
+      !edgeBetween(sentMs(answers), decidedMs(answers), windowMs),
+    `all fell into one window, before one more was earned: ${tookMs} ms`,
+  )
+  const count = admitted(answers).length
+  assume(count > 0, 'some were admitted')
+  expect(
+    count <= limit,
+    `${count} of ${answers.length} were admitted; the limit is ${limit}`,
+  )
+}
+
 /** A full burst, then two requests at a time, one and two paces later. */
 export const burstThenPace = async (hands: Limits) => {
   const { knobs, assume, expect } = hands
@@ -69,10 +143,12 @@ export const burstThenPace = async (hands: Limits) => {
   const me = await newcomer(hands)
   // From the start of a window, so that none begins meanwhile.
   const startMs = nextEdgeMs(windowMs) + windowMs * 0.02
-  const full = await burst(hands, me, limit, startMs)
+  const [full, stallMs] = await watched(hands, () =>
+    burst(hands, me, limit, startMs),
+  )
   assume(admitted(full).length === limit, 'the burst was admitted')
   expect(
-    mannerOf(hands, full) === 'at once',
+    mannerOf(hands, full, stallMs) === 'at once',
     `the answers to the burst came ${gapsMs(full).join(', ')} ms apart`,
   )
 
@@ -126,10 +202,10 @@ export const quietWindow = async (hands: Limits) => {
 export const oneBurst = async (hands: Limits) => {
   const { limit, windowMs } = hands.knobs
   const me = await newcomer(hands)
-  const answers = await burst(hands, me, limit)
+  const [answers, stallMs] = await watched(hands, () => burst(hands, me, limit))
   hands.assume(admitted(answers).length === limit, 'the burst was admitted')
   hands.expect(
-    mannerOf(hands, answers) === 'one by one',
+    mannerOf(hands, answers, stallMs) === 'one by one',
     `the answers came ${gapsMs(answers).join(', ')} ms apart; ` +
       `${windowMs / limit} ms would be even`,
   )
@@ -187,13 +263,23 @@ export const manyRequests = async (hands: Limits) => {
   )
 }
 
-/** Is refused, waits for the seconds of `Retry-After`, and comes again. */
+/** Is refused, and comes again a second too early, and when it was told to. */
 export const patientClient = async (hands: Limits) => {
-  const { expect, waitMs } = hands
+  const { assume, expect, waitMs } = hands
   const me = await newcomer(hands)
   const refused = await refusal(hands, me)
   const retryAfter = refused.headers.get('retry-after') ?? ''
   expect(/^[1-9]\d*$/.test(retryAfter), `Retry-After is '${retryAfter}'`)
+  if (Number(retryAfter) > 1) {
+    const earlyMs = refused.sentAtMs + (Number(retryAfter) - 1) * 1000
+    await waitMs(earlyMs - 100 - Date.now())
+    const early = await me.get('/')
+    assume(early.doneAtMs < earlyMs, 'the early knock came a second too early')
+    expect(
+      early.status === 429,
+      `a second before ${retryAfter} s the answer was ${early.status}`,
+    )
+  }
   await waitMs(refused.doneAtMs + Number(retryAfter) * 1000 - Date.now())
   const { status } = await me.get('/')
   expect(status === 200, `after ${retryAfter} s the answer was ${status}`)
@@ -315,9 +401,40 @@ const mostServedWithin = (spanMs: number, answers: Answer[]) => {
   )
 }
 
+/**
+ * Does `work`, and finds out how long another client, who may have all that it
+ * asks for, was kept waiting meanwhile at the most, or could not ask.
+ */
+const watched = async <Done>(hands: Limits, work: () => Promise<Done>) => {
+  let over = false
+  const working = work().finally(() => {
+    over = true
+  })
+  working.catch(() => {})
+  const other = hands.client()
+  let stallMs = 0
+  let lastMs = Date.now()
+  while (!over) {
+    const { doneAtMs } = await withOwnKey(other).get('/')
+    stallMs = Math.max(stallMs, doneAtMs - lastMs)
+    lastMs = doneAtMs
+    await hands.waitMs(2)
+  }
+  stallMs = Math.max(stallMs, Date.now() - lastMs)
+  return [await working, stallMs] as const
+}
+
 /** How a burst of the full limit was answered. */
-const mannerOf = ({ knobs, assume }: Limits, answers: Answer[]) => {
+const mannerOf = (
+  { knobs, assume }: Limits,
+  answers: Answer[],
+  stallMs: number,
+) => {
   const paceMs = knobs.windowMs / knobs.limit
+  assume(
+    stallMs < paceMs / 3,
+    `nobody else waited for ${Math.round(paceMs / 3)} ms: at most ${stallMs}`,
+  )
   const gaps = gapsMs(answers)
   const atOnce = gaps.reduce((sum, gap) => sum + gap, 0) < paceMs
   const oneByOne = gaps.every((gap) => gap > paceMs / 2)

@@ -10,8 +10,11 @@ import fc from 'fast-check'
 import Koa from 'koa'
 import { loadAdapter } from '#core/course/find'
 import type { Json, LuaStep, Step } from '#core/kinds'
-import { findBackEnd } from '../../test/backends.ts'
+import { type Lab, startLab } from '#core/lab/lab'
+import type { OwnServer } from '#core/lab/servers'
+import { findBackEnd, startOwnServer } from '../../test/backends.ts'
 import { freshNamespace } from '../../test/contracts/subject.ts'
+import { until } from '../../test/seesaw.ts'
 import scenario from './scenario.ts'
 import type { Algorithm, Decision, Limit } from './shared.ts'
 import { fixedWindow } from './variants/fixed-window.ts'
@@ -340,6 +343,37 @@ describe('rate-limits', () => {
         { numRuns: 500 },
       )
     })
+
+    // The case by which the limiters throttled (Go) and redis-cell (Rust) are held to GCRA: one request
+    // per second, five at once. When all is paid off is told in ms from now.
+    it('decides as others have published it', () => {
+      const cells = gcra({ limit: 5, windowMs: 5_000 })
+      const table: [atMs: number, allowed: boolean, remaining: number, paidOffInMs: number][] = [
+        [0, true, 4, 1_000],
+        [0, true, 3, 2_000],
+        [0, true, 2, 3_000],
+        [0, true, 1, 4_000],
+        [0, true, 0, 5_000],
+        [0, false, 0, 5_000],
+        [3_000, true, 2, 3_000],
+        [3_100, true, 1, 3_900],
+        [4_000, true, 1, 4_000],
+        [8_000, true, 4, 1_000],
+        [9_500, true, 4, 1_000],
+      ]
+      const startMs = 1_700_000_000_000
+      let paidOff: number | undefined
+      for (const [atMs, allowed, remaining, paidOffInMs] of table) {
+        const { state, result } = cells.step(paidOff, startMs + atMs)
+        paidOff = state
+        assert.deepEqual(
+          [result.allowed, result.remaining, state / 5 - startMs - atMs],
+          [allowed, remaining, paidOffInMs],
+          `at ${atMs} ms`,
+        )
+        if (!allowed) assert.equal(result.moreAfterMs, 1_000)
+      }
+    })
   })
 
   describe('a leaky bucket', () => {
@@ -416,6 +450,39 @@ describe('rate-limits', () => {
         }
       })
     }
+  })
+
+  describe('whose store dies', function () {
+    this.timeout(60_000)
+    let redis: OwnServer | undefined
+    let lab: Lab | undefined
+    before(async function () {
+      redis = await startOwnServer(this, 'redis')
+      lab = await startLab({ urls: { redis: redis.url } })
+    })
+    after(async () => {
+      await lab?.stop()
+      await redis?.stop()
+    })
+
+    it('lets nobody in and says why, and limits again when the store is back', async () => {
+      const visit = (variant: string) =>
+        fetch(`${lab?.url}/run/rate-limits/${variant}@redis~limit=3/`, {
+          headers: { 'x-api-key': variant },
+        })
+      const names = Object.keys(scenario.variants)
+      for (const name of names) assert.equal((await visit(name)).status, 200, name)
+      await redis?.kill()
+      for (const name of names)
+        for (let i = 0; i < 5; i++) {
+          const answer = await visit(name)
+          const text = await answer.text()
+          assert.equal(answer.status, 503, `${name}: ${text}`)
+          assert.equal((JSON.parse(text) as { code: string }).code, 'BACKEND_UNREACHABLE')
+        }
+      await redis?.heal()
+      for (const name of names) await until(async () => (await visit(name)).status !== 503, 5_000)
+    })
   })
 
   describe('over HTTP', () => {

@@ -2,8 +2,11 @@ import { defineScenario } from '#core/scenario'
 import {
   afterRestart,
   burstAtTheEdge,
+  burstsWithPauses,
   burstThenPace,
+  forgedAddress,
   impatientClient,
+  madeUpKey,
   manyRequests,
   oneBurst,
   patientClient,
@@ -73,6 +76,17 @@ export default defineScenario({
       heldBy: ['sliding-log', 'leaky-bucket'],
       knobs: { limit: 4, windowMs: 1000 },
     },
+    'average-rate': {
+      says: 'In the long run nobody gets more than one burst and the pace.',
+      exercise: burstsWithPauses,
+      heldBy: allBut('fixed-window'),
+      knobs: { limit: 5, windowMs: 1000 },
+      lines: {
+        'token-bucket':
+          '? Math.min(full, old.level + (atMs - old.atMs) * limit)',
+        gcra: 'const due = Math.max(Math.min(paidOff, most), now)',
+      },
+    },
     'burst-then-pace': {
       says: 'A full burst is served at once, then one per window ÷ limit.',
       exercise: burstThenPace,
@@ -111,16 +125,31 @@ export default defineScenario({
       knobs: { limit: 1, windowMs: 60_000 },
     },
     'retry-after-is-enough': {
-      says: 'Whoever waits as many seconds as Retry-After says is served.',
+      says: 'Retry-After is the first whole second that is late enough.',
       exercise: patientClient,
       heldBy: all,
-      knobs: { limit: 2, windowMs: 500 },
+      knobs: { limit: 2, windowMs: 2400 },
     },
     'retry-after-ms-is-exact': {
       says: 'Knocking before retryAfterMs is in vain, and puts nothing off.',
       exercise: impatientClient,
       heldBy: all,
       knobs: { limit: 1, windowMs: 600 },
+    },
+    'forged-address': {
+      says: 'A header that names another address gives no fresh limit.',
+      exercise: forgedAddress,
+      attack: true,
+      heldBy: all,
+      knobs: { limit: 3, windowMs: 3000 },
+    },
+    'made-up-key': {
+      says: 'A key that the client has made up gives no fresh limit.',
+      exercise: madeUpKey,
+      attack: true,
+      // All of them count by the key, and nobody checks whose it is.
+      heldBy: [],
+      knobs: { limit: 3, windowMs: 3000 },
     },
   },
 
@@ -133,7 +162,7 @@ export default defineScenario({
       judge,
     },
     crowd: {
-      says: '1,000 clients in turn, below their limits: nearly all pass',
+      says: '1,000 clients in turn: all pass below 10,000 requests/s',
       requests: () =>
         Array.from({ length: 1000 }, (_, i) => ({
           method: 'GET',

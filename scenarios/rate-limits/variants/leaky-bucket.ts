@@ -1,5 +1,6 @@
 // Leaky bucket, as a queue: requests wait in a bucket with a hole and leave it
-// one by one at an even pace; what does not fit in is refused. Turner 1986,
+// one by one at an even pace; what does not fit in is refused. Turner's own
+// (1986) is a counter that leaks; the queue is the later reading.
 // https://nginx.org/en/docs/http/ngx_http_limit_req_module.html
 import { setTimeout } from 'node:timers/promises'
 import { defineVariant } from '#core/scenario'
