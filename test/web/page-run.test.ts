@@ -168,7 +168,7 @@ describe('the run tab', function () {
     const percent = Number(((Math.max(high ?? 0, 1 / (low ?? 1)) - 1) * 100).toPrecision(3))
     const note = page.locator('.hint')
     await page.getByText('tells apart differences').waitFor()
-    assert.match(await textOf(note), new RegExp(`above about ${percent} % of requests`))
+    assert.match(await textOf(note), new RegExp(`above about ${percent} % of throughput`))
     assert.equal(await page.locator('.earlier li').count(), 3)
   })
 

@@ -37,7 +37,8 @@ export const Cost = ({ measured }: { measured: Measurement }) => {
             return (
               <tr key={metric} class={isSpoilt(metric) ? 'spoilt' : ''}>
                 <th scope="row">
-                  {metricFacts[metric as Metric]?.label ?? `Answers: ${plain(metric)}`}{' '}
+                  {metricFacts[metric as Metric]?.label.replace(' per request', '') ??
+                    `Answers: ${plain(metric)}`}{' '}
                   <small>
                     {plain(first?.unit ?? '').replace('share of answers', '%')}
                     {isSpoilt(metric) && ', not valid'}
