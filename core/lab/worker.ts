@@ -1,7 +1,7 @@
 // One server process of a lab. It mounts a setup at its first request, and answers connections that
 // the lab hands over as well as those that come in by its own door.
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { PerformanceObserver, performance } from 'node:perf_hooks'
 import { roundTrips, SeesawError } from '../adapter.ts'
 import { adapterIndex, loadScenario } from '../course/find.ts'
@@ -336,6 +336,7 @@ setInterval(() => void sweep().catch(console.error), 60_000).unref()
 
 // The server does not count what came over a connection that was handed to it, so it is counted here.
 const underWay = new Set<ServerResponse>()
+const connections = new Set<Socket>()
 /** Connections that were handed over and have not asked for anything yet. */
 const silent = new Set<Socket>()
 let stopping = false
@@ -353,8 +354,11 @@ function ended(this: ServerResponse): void {
 /** Waits until every request has its answer, which says that the connection closes after it. */
 const endAll = async (): Promise<void> => {
   stopping = true
+  // The server's own way takes a connection for idle although a large answer is still being sent on it.
+  NetServer.prototype.close.call(server)
   for (const response of underWay) response.shouldKeepAlive = false
-  server.closeIdleConnections()
+  const busy = new Set([...underWay].map(({ socket }) => socket))
+  for (const socket of connections) if (!busy.has(socket) && !silent.has(socket)) socket.destroy()
   const startedMs = performance.now()
   const isOver = (withinMs: number) => performance.now() - startedMs > withinMs
   while (!isOver(stopWithinMs) && (underWay.size > 0 || (silent.size > 0 && !isOver(silentMs))))
@@ -367,6 +371,10 @@ const endAll = async (): Promise<void> => {
 const server = createServer({ requireHostHeader: false }, handle)
 answerClientErrors(server)
 server.keepAliveTimeout = 65_000
+server.on('connection', (socket) => {
+  connections.add(socket)
+  socket.once('close', () => connections.delete(socket))
+})
 
 let gcMs = 0
 new PerformanceObserver((list) => {
@@ -421,7 +429,6 @@ const calls: WorkerCalls = {
   ping: async () => {},
 
   async stop() {
-    server.close()
     await endAll()
     const all = await Promise.allSettled(mounts.values())
     await Promise.allSettled(

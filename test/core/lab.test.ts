@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, SeesawError } from '#core/errors'
@@ -309,6 +309,25 @@ describe('the processes of a lab', function () {
   after(() => lab.stop())
   const pidAt = async (worker: number) =>
     (await json(`${lab.doors[worker - 1]}/run/misbehaving/quiet/`)).pid as number
+
+  it('end only when a slow reader has all of a large answer, by the port and by a door', async () => {
+    for (const where of [lab.url, lab.doors[0] ?? '']) {
+      const { hostname, port } = new URL(where)
+      const reader = connect(Number(port), hostname)
+      let bytes = 0
+      reader.on('data', (part) => {
+        bytes += part.length
+        reader.pause()
+        setTimeout(() => reader.resume(), 1)
+      })
+      const ended = once(reader, 'close')
+      reader.write(`GET /run/misbehaving/quiet/large HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`)
+      await until(() => bytes > 100_000, 5_000)
+      await lab.restart()
+      await ended
+      assert(bytes > 20_000_000, `${where}: ${bytes} bytes`)
+    }
+  })
 
   it('keep their doors over a restart and a kill', async () => {
     const doors = [...lab.doors]
