@@ -378,6 +378,13 @@ function* forgeriesOf(
       credential.slice(0, middle) + extra + credential.slice(middle),
     ]
   yield ['padded', `${credential}=`]
+  // The last letter has bits to spare, which decoders leave out (RFC 4648, 3.5).
+  for (const [index, part] of parts.entries())
+    if (part.length % 4 > 1)
+      yield [
+        `part ${index + 1} with other spare bits`,
+        parts.with(index, withOtherSpareBits(part)).join('.'),
+      ]
   yield ['each part padded', parts.map((part) => `${part}=`).join('.')]
   yield ['another signature', [...contents, base64url('x')].join('.')]
   yield ['one more part', `${credential}.x`]
@@ -387,6 +394,13 @@ function* forgeriesOf(
     const mac = createHmac('sha256', key).update(edited).digest('base64url')
     yield ['made an admin, signed with another key', `${edited}.${mac}`]
   }
+}
+
+const withOtherSpareBits = (part: string): string => {
+  const letters =
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const last = letters.indexOf(part.at(-1) ?? '')
+  return part.slice(0, -1) + letters.charAt(last ^ 1)
 }
 
 // The part that tells a role tells a better one; others stay as they are.
