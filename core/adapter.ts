@@ -72,6 +72,11 @@ export interface ServerBackend {
   probe(url: string): Promise<string>
   /** True for what a driver throws when its server is gone, and false for what a query did wrong. */
   isUnreachable(error: unknown): boolean
+  /**
+   * Removes all that was stored under a namespace of which `isLeft` says so, in every kind; whatever
+   * begins with `seesaw:once-` is asked about. Throws BACKEND_UNREACHABLE.
+   */
+  forget(url: string, isLeft: (namespace: string) => boolean): Promise<void>
   /** Programs that can be started, best first; looked for in the PATH and in `folders`. */
   binaries: readonly string[]
   /** Further folders in which the programs may be, best first. */

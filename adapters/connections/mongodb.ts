@@ -38,6 +38,8 @@ const collections = {
   sessions: 'seesaw_sessions',
   limits: 'seesaw_limits',
 }
+/** Of which namespace the jobs in a collection are, for its name is a hash. */
+const jobsOf = 'seesaw_jobs_of'
 
 const connections = 10
 
@@ -106,7 +108,29 @@ const openMongodb = (url: string) => {
     await run(() => collection.deleteMany({ _id: ids }))
   }
 
+  const owners = database.collection<{ _id: string; namespace: string }>(jobsOf)
+
+  /** Removes all that is stored under the throw-away namespaces of which `isLeft` says so. */
+  const forget = async (isLeft: (namespace: string) => boolean): Promise<void> => {
+    for (const name of Object.values(collections)) {
+      const all = database.collection<Stored>(name)
+      const ids = { $gte: 'seesaw:once-', $lt: 'seesaw:once.' }
+      const found = await run(() => all.find({ _id: ids }, { projection: { _id: 1 } }).toArray())
+      const left = found.flatMap(({ _id }) => (isLeft(_id) ? [_id] : []))
+      if (left.length > 0) await run(() => all.deleteMany({ _id: { $in: left } }))
+    }
+    for (const { _id, namespace } of await run(() => owners.find().toArray())) {
+      if (!isLeft(namespace)) continue
+      await run(() => database.collection(_id).drop())
+      await run(() => owners.deleteOne({ _id }))
+    }
+  }
+
   return {
+    /** Notes of which namespace the jobs in the collection of this name are. */
+    own: (name: string, namespace: string) =>
+      run(() => owners.updateOne({ _id: name }, { $set: { namespace } }, { upsert: true })),
+    forget,
     /** For what must not be lost: a write is answered when it is in the journal, not 0.1 s before. */
     durable: client.db(database.databaseName, { writeConcern: { w: 1, journal: true } }),
     cache,
@@ -221,6 +245,15 @@ export default defineBackend({
       throw explained(error, url)
     } finally {
       await client.close()
+    }
+  },
+
+  async forget(url, isLeft) {
+    const mongodb = await connect(url)
+    try {
+      await mongodb.forget(isLeft)
+    } finally {
+      await mongodb.release()
     }
   },
 

@@ -339,17 +339,7 @@ export const openSchema = (url: string, schema: string, says: string) => {
         comment on role ${schema} is ${quoted(says)}`),
 
     /** Removes the schema with all that is in it, and its role. */
-    drop: () =>
-      asOwner(`
-        select pg_advisory_xact_lock(5935241876);
-        do $$ begin
-          if exists (select from pg_roles where rolname = '${schema}') then
-            grant ${schema} to current_user;
-            drop owned by ${schema} cascade;
-            drop role ${schema};
-          end if;
-          drop schema if exists ${schema} cascade;
-        end $$`),
+    drop: () => asOwner(dropping(schema)),
 
     query: (text: string, values: unknown[] = []) =>
       again(() => inTurn(() => asking(pool)(text, values))),
@@ -358,6 +348,18 @@ export const openSchema = (url: string, schema: string, says: string) => {
     end: () => pool.end(),
   }
 }
+
+/** Statements that remove a schema that `openSchema` has made, and its role. */
+const dropping = (schema: string): string => `
+  select pg_advisory_xact_lock(5935241876);
+  do $$ begin
+    if exists (select from pg_roles where rolname = '${schema}') then
+      grant ${schema} to current_user;
+      drop owned by ${schema} cascade;
+      drop role ${schema};
+    end if;
+    drop schema if exists ${schema} cascade;
+  end $$`
 
 const mostTries = 12
 
@@ -375,7 +377,8 @@ const mayNotCreateRoles =
 const mayNot = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code === '42501'
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** `text` as a literal of SQL. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /**
  * What an address says, and what is ours. The driver would let the address go before, so it is taken
@@ -509,6 +512,34 @@ export default defineBackend({
       // Nobody waits for the goodbye of a server that may be frozen.
       ;(client.connection.stream as Socket).unref()
       client.end().catch(() => {})
+    }
+  },
+
+  async forget(url, isLeft) {
+    const postgres = await connect(url)
+    try {
+      const namesIn = async (text: string): Promise<string[]> => {
+        const { rows } = await postgres.ask(text)
+        return rows.flatMap(({ name, says }) => (isLeft(says ?? '') ? [name] : []))
+      }
+      const tables = await namesIn(`
+        select c.oid::regclass::text as name, obj_description(c.oid, 'pg_class') as says
+        from pg_class c where c.relkind = 'r' and c.relname like 'seesaw\\_jobs\\_%'`)
+      for (const table of tables) await postgres.ask(`drop table if exists ${table}`)
+      const schemas = await namesIn(`
+        select nspname as name, obj_description(oid, 'pg_namespace') as says
+        from pg_namespace where nspname like 'seesaw\\_db\\_%'`)
+      for (const schema of schemas) await postgres.ask(dropping(schema))
+      await postgres.ready()
+      for (const table of tableNames) {
+        const names = await namesIn(`
+          select distinct namespace as name, namespace as says from seesaw.${table}
+          where namespace like 'seesaw:once-%'`)
+        if (names.length > 0)
+          await postgres.ask(`delete from seesaw.${table} where namespace = any($1)`, [names])
+      }
+    } finally {
+      await postgres.release()
     }
   },
 

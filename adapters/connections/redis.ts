@@ -85,13 +85,17 @@ const openRedis = (url: string) => {
     }
   }
 
-  /** Removes every key that begins with `prefix`, bit by bit, so that others get their turn. */
-  const clear = async (prefix: string): Promise<void> => {
+  /**
+   * Removes every key that begins with `prefix`, or those of them that `isMeant`, bit by bit, so that
+   * others get their turn.
+   */
+  const clear = async (prefix: string, isMeant = (_: string) => true): Promise<void> => {
     const pattern = `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`
     let cursor = '0'
     do {
       const reply = await send('SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000')
-      const [next, keys] = reply as [string, string[]]
+      const [next, found] = reply as [string, string[]]
+      const keys = found.filter(isMeant)
       if (keys.length > 0) await send('UNLINK', ...keys)
       cursor = next
     } while (cursor !== '0')
@@ -262,6 +266,15 @@ export default defineBackend({
       if (problem) throw refused('Redis', url, problem)
       const valkey = fact('valkey_version')
       return valkey ? `${valkey} (Valkey)` : version
+    } finally {
+      await redis.release()
+    }
+  },
+
+  async forget(url, isLeft) {
+    const redis = await connect(url)
+    try {
+      await redis.clear('seesaw:once-', isLeft)
     } finally {
       await redis.release()
     }

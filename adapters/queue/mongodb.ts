@@ -6,7 +6,7 @@ import { MongoJobRepository, ObjectId } from '@agendajs/mongo-backend'
 import { toJobId } from 'agenda'
 import { defineAdapter } from '#core/adapter'
 import { agendaQueue, type FailedJob } from '../connections/agenda.ts'
-import { connect, isDuplicate } from '../connections/mongodb.ts'
+import { connect, isDuplicate, upserted } from '../connections/mongodb.ts'
 
 export default defineAdapter<'queue'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
@@ -22,6 +22,7 @@ export default defineAdapter<'queue'>({
       await run(() => repository.connect())
       // Agenda looks for locks that are over, too, each time it looks for a job.
       await run(() => jobs.createIndex({ name: 1, lockedAt: 1 }))
+      await upserted(() => mongodb.own(name, namespace))
     } catch (error) {
       await mongodb.release()
       throw error

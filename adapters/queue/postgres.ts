@@ -12,7 +12,7 @@ import type { Pool } from 'pg'
 import { defineAdapter, SeesawError } from '#core/adapter'
 import type { JobState } from '#core/kinds'
 import { agendaQueue } from '../connections/agenda.ts'
-import { connect, jobsChannel } from '../connections/postgres.ts'
+import { connect, jobsChannel, quoted } from '../connections/postgres.ts'
 
 export default defineAdapter<'queue'>({
   traits: { sharedBetweenProcesses: true, survivesRestart: true },
@@ -40,6 +40,7 @@ export default defineAdapter<'queue'>({
             ...getCreateIndexesSQL(table),
             `create index if not exists "${table}_failed" on "${table}" (failed_at)
                where failed_at is not null`,
+            `comment on table "${table}" is ${quoted(namespace)}`,
           ].join(';'),
         )
     }

@@ -8,6 +8,7 @@ import { type Backends, parseSetup, resolveSetup, type Setup } from '../course/s
 import { SeesawError } from '../errors.ts'
 import { openDataFolder } from '../files/data-folder.ts'
 import { type Kept, keepFolder } from '../files/throw-away.ts'
+import { removeLeftovers, throwAwayPrefix } from './leftovers.ts'
 import { createServers, type Servers } from './servers.ts'
 import { startTeam } from './team.ts'
 import type { Toggle, WorkerMeter, WorkerOptions } from './worker.ts'
@@ -92,6 +93,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
     await refuseUnsafe(host, scenariosFolder, options.only)
   const kept = options.dataFolder === undefined ? keepFolder('lab') : undefined
   const data = openDataFolder(options.dataFolder ?? (kept as Kept).folder)
+  const prefix = kept ? throwAwayPrefix(data.prefix, Date.now()) : data.prefix
   const servers = createServers(options.urls ? { urls: options.urls } : {})
   const choices = new Map<string, Choice>(Object.entries(options.choices ?? {}))
   const toggles = new Map<string, Toggle>()
@@ -133,7 +135,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
     describe: (index, door): WorkerOptions => ({
       index,
       door,
-      prefix: data.prefix,
+      prefix,
       folder: data.folder,
       signingKey: data.signingKey.toString('hex'),
       scenariosFolder,
@@ -231,6 +233,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
       // Not awaited: it calls back only when the processes have closed what they were handed.
       listener.close()
       await team.stop()
+      if (kept) await removeLeftovers(await servers.others(), prefix)
       await servers.stop()
       await kept?.stop()
     },

@@ -31,6 +31,8 @@ export interface Servers {
    * the process. Throws BACKEND_UNAVAILABLE with the reason and the remedy.
    */
   locate(backend: string): Promise<string>
+  /** The servers in use that were not started here, and may be somebody's. */
+  others(): Promise<{ backend: ServerBackend; url: string }[]>
   /** The addresses of the servers in use, as environment variables for another process. */
   environment(): Promise<Record<string, string>>
   /** Looks at every backend, or at those named, and starts nothing. */
@@ -39,6 +41,7 @@ export interface Servers {
   stop(): Promise<void>
 }
 
+const startedFrom = 'started from '
 const readyWithinMs = 30_000
 const rememberFailureMs = 2_000
 
@@ -65,7 +68,7 @@ export const createServers = (
     const report = await look(name, backend, options)
     if (report.status === 'ready') return { url: report.url, via: report.via }
     if (report.status === 'startable' && backend && 'launch' in backend && !stopping)
-      return { url: await start(name, backend, report.via), via: `started from ${report.via}` }
+      return { url: await start(name, backend, report.via), via: `${startedFrom}${report.via}` }
     throw new SeesawError(
       'BACKEND_UNAVAILABLE',
       `${backend?.title ?? name} is not available here: ${report.reason}. To change that: ${report.remedy}.`,
@@ -80,6 +83,17 @@ export const createServers = (
 
   return {
     locate: async (backend) => (await locate(backend)).url,
+
+    async others() {
+      const found: { backend: ServerBackend; url: string }[] = []
+      for (const [name, looking] of located) {
+        const backend = await loadBackend(name)
+        const here = await looking.catch(() => undefined)
+        if (here?.url && backend && 'launch' in backend && !here.via.startsWith(startedFrom))
+          found.push({ backend, url: here.url })
+      }
+      return found
+    },
 
     async environment() {
       const found: Record<string, string> = {}
