@@ -378,7 +378,7 @@ function* forgeriesOf(
       credential.slice(0, middle) + extra + credential.slice(middle),
     ]
   yield ['padded', `${credential}=`]
-  // The last letter has bits to spare, which decoders leave out (RFC 4648, 3.5).
+  // The last letter has bits to spare, which decoders skip (RFC 4648, 3.5).
   for (const [index, part] of parts.entries())
     if (part.length % 4 > 1)
       yield [

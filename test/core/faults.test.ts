@@ -148,7 +148,10 @@ describe('a timeline', function () {
     assert(sum(needy, 5, 9, 'other') > 0)
     assert(sum(needy, 10, 20, 'right') > 0)
     assert.equal(sum(free, 0, 20, 'other'), 0)
-    assert.match(outagesInWords(needy), /^Redis was gone for .*: 100 % of \d+ requests meanwhile/)
+    const words = /^Redis was gone for .*: ([\d.]+) % of \d+ requests meanwhile/
+    const [, failed] = words.exec(outagesInWords(needy)) ?? assert.fail(outagesInWords(needy))
+    // One may be answered in the very moment of the kill.
+    assert(Number(failed) >= 98, `${failed} %`)
     assert.match(outagesInWords(free), /^Redis was gone for .*: all of \d+ requests meanwhile were/)
   })
 
