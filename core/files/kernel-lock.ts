@@ -6,6 +6,8 @@ import Database from 'libsql'
 export interface KernelLock {
   /** Whether it is ours now; false while another process has it. Throws what the file system says. */
   take(): boolean
+  /** Gives it back; it may be taken again. */
+  giveBack(): void
   /** Gives it back, and lets go of the file, which stays: to remove one that somebody may just be
       opening is how two come to hold it. */
   release(): void
@@ -17,6 +19,9 @@ const held = new Set<Database.Database>()
 /** Opens the lock at `file`, which is made where it is not there. `waitMs`: how long `take` waits. */
 export const openKernelLock = (file: string, { waitMs = 0 } = {}): KernelLock => {
   const database = new Database(file, { timeout: waitMs })
+  const giveBack = () => {
+    if (held.delete(database)) database.exec('rollback')
+  }
   return {
     take() {
       try {
@@ -29,8 +34,9 @@ export const openKernelLock = (file: string, { waitMs = 0 } = {}): KernelLock =>
         throw error
       }
     },
+    giveBack,
     release() {
-      if (held.delete(database)) database.exec('rollback')
+      giveBack()
       if (database.open) database.close()
     },
   }
