@@ -17,12 +17,19 @@ export const longestTimerMs = 2 ** 31 - 1
 /** How much longer than its attempt a lock lives, so that the end of one that took all of its time is still recorded. */
 export const lockGraceMs = 300
 
-/** Writes `data` as JSON text. Throws PAYLOAD_REFUSED for what is no JSON or larger than 1 MB. */
+/** Writes `data` as JSON text. Throws PAYLOAD_REFUSED for what is no JSON, too deep, or larger than 1 MB. */
 export const payloadOf = (data: unknown): string => {
   const { json, problem } = written(data)
   if (json !== undefined) return json
   throw new SeesawError('PAYLOAD_REFUSED', `The queue cannot take this job: its data ${problem}.`)
 }
+
+const mostLevels = 1_000
+
+const isDeeper = (data: unknown, levels: number): boolean =>
+  typeof data === 'object' &&
+  data !== null &&
+  (levels === 0 || Object.values(data).some((inner) => isDeeper(inner, levels - 1)))
 
 const written = (data: unknown): { json?: string; problem?: string } => {
   let json: string | undefined
@@ -33,6 +40,9 @@ const written = (data: unknown): { json?: string; problem?: string } => {
     return { problem: `cannot be written as JSON (${reasonOf(error).split('\n')[0]})` }
   }
   if (json === undefined) return { problem: `is ${typeof data}, which JSON does not know` }
+  // From Node 26 on JSON is written at any depth, but not every backend can read it.
+  if (isDeeper(data, mostLevels))
+    return { problem: `is nested more than ${mostLevels} levels deep` }
   const bytes = Buffer.byteLength(json)
   return bytes > mostBytes ? { problem: `has ${bytes} bytes; it may have ${mostBytes}` } : { json }
 }

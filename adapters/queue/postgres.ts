@@ -119,10 +119,11 @@ export default defineAdapter<'queue'>({
 /** NOTIFY makes commits wait for each other, so it must not be sent for every job. */
 const tellAfterMs = 5
 
+// Two processes that add the same schedule at once meet at its id, or at its name.
 const insertInto = (table: string) => `
   insert into "${table}" (id, name, type, next_run_at, data, repeat_interval)
   values ($1, $2, $3, $4, $5, $6)
-  on conflict (id) do nothing`
+  on conflict do nothing`
 
 const countsIn = (table: string) => `
   select
